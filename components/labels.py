@@ -1,0 +1,3 @@
+"""The one value that means "not annotated"."""
+
+IGNORE = 255

@@ -1,0 +1,54 @@
+"""Losses that are a mean over voxels."""
+import torch.nn.functional as F
+
+from scarceseg.components.labels import IGNORE
+from scarceseg.registry import LOSSES
+
+from .checks import check_label
+
+
+@LOSSES.register_module()
+def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None):
+    """Cross entropy of each voxel, 0 where the label is ``ignore_index``.
+
+    Args:
+        logits: (N, C, *space) unnormalised scores; computed in float32 whatever their dtype.
+        label: (N, *space) integer class indices.
+        ignore_index: label of voxels that are not annotated.
+        class_weights: C numbers that multiply the voxels of each class, or None.
+
+    Returns:
+        (N, *space) float32.
+
+    Raises:
+        UserError: the shapes do not fit.
+    """
+    check_label(logits, label)
+    logits = logits.float()
+    weight = None if class_weights is None else logits.new_tensor(class_weights)
+    return F.cross_entropy(logits, label.long(), weight=weight, ignore_index=ignore_index, reduction='none')
+
+
+@LOSSES.register_module()
+def cross_entropy(logits, label, *, ignore_index=IGNORE, class_weights=None):
+    """Cross entropy averaged over the annotated voxels; with scribbles this is partial cross entropy [Tang 2018].
+
+    The mean is weighted, ``-Σ w ln p / Σ w``, with ``w`` the class weight of an annotated voxel and 0 elsewhere. A batch
+    without any annotated voxel gives 0 (with zero gradients), not NaN.
+
+    Args:
+        logits: (N, C, *space) unnormalised scores.
+        label: (N, *space) integer class indices.
+        ignore_index: label of voxels that are not annotated.
+        class_weights: C numbers, or None for ones.
+
+    Returns:
+        Scalar, float32.
+    """
+    total = cross_entropy_map(logits, label, ignore_index=ignore_index, class_weights=class_weights).sum()
+    annotated = label != ignore_index
+    if class_weights is None:
+        return total / annotated.sum().clamp_min(1)
+    weight = total.new_tensor(class_weights)[label.long().where(annotated, 0)] * annotated
+    weight = weight.sum()
+    return total / weight.where(weight > 0, 1)

@@ -1,0 +1,4 @@
+"""Corrections of a predicted label map."""
+from .connected import largest_component
+
+__all__ = ['largest_component']

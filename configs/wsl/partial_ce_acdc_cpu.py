@@ -1,0 +1,8 @@
+"""Partial cross entropy on ACDC scribbles in minutes on a CPU."""
+_base_ = ['../_base_/datasets/acdc_scribble.py', '../_base_/augmentation/slices_128.py', '../_base_/schedules/adamw_1k.py',
+          '../_base_/runtime.py']
+train_dataloader = dict(batch_sampler=dict(parts=dict(scribbled=8)))
+model = dict(
+    networks=dict(net=dict(type='UNet2D', in_channels=1, num_classes=4)),
+    method=dict(type='supervised'),
+    losses=dict(sup=dict(type='cross_entropy')))

@@ -1,0 +1,9 @@
+"""How parts are put together: methods (one pure function each), the segmentor that weighs their terms, the one training loop."""
+from . import fsl, wsl
+from .hooks import CurvesHook, SafeCheckpointHook
+from .loop import MethodTrainLoop
+from .metrics import DiceMetric
+from .segmentor import Segmentor
+from .visual import CsvVisBackend
+
+__all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'MethodTrainLoop', 'SafeCheckpointHook', 'Segmentor', 'fsl', 'wsl']

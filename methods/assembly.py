@@ -1,0 +1,120 @@
+"""From a config as written to one that the Runner can build, checked before anything is built."""
+from __future__ import annotations
+
+import importlib.util
+import inspect
+
+import torch
+from mmengine.config import ConfigDict
+from torch.utils.data import DataLoader
+
+from scarceseg.registry import SHELVES, UserError, resolve
+from scarceseg.registry.binding import nearest
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+DESCRIPTION = ('classes', 'prepare', 'transforms', 'inferer', 'postprocess')  # of the data, shared by training, validation and test
+RUNNER = ('model', 'train_cfg', 'val_cfg', 'val_evaluator', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'default_hooks',
+          'custom_hooks', 'randomness', 'env_cfg', 'log_level', 'log_processor', 'visualizer', 'launcher', 'load_from', 'resume',
+          'work_dir', 'default_scope', 'experiment_name', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile')
+KEYS = (*LOADERS, *DESCRIPTION, *RUNNER, 'custom_imports', 'import_paths')
+
+# which shelf the config at a place is built from; '*' is every entry of a list or dict
+PLACES = {
+    'model': 'MODELS', 'model.networks.*': 'NETWORKS', 'model.method': 'METHODS', 'model.losses.*': 'LOSSES',
+    'prepare.*': 'TRANSFORMS', 'transforms.*': 'TRANSFORMS', 'inferer': 'INFERERS', 'postprocess.*': 'POSTPROCESSORS',
+    'train_cfg': 'LOOPS', 'val_cfg': 'LOOPS', 'val_evaluator': 'METRICS', 'optim_wrapper': 'OPTIM_WRAPPERS',
+    'optim_wrapper.optimizer': 'OPTIMIZERS', 'param_scheduler.*': 'PARAM_SCHEDULERS', 'default_hooks.*': 'HOOKS',
+    'custom_hooks.*': 'HOOKS', 'visualizer': 'VISUALIZERS', 'log_processor': 'LOG_PROCESSORS',
+    **{f'{loader}.dataset': 'DATASETS' for loader in LOADERS},
+    **{f'{loader}.dataset.parts.*': 'DATASETS' for loader in LOADERS},
+    **{f'{loader}.dataset.cases': 'DATASETS' for loader in LOADERS},
+    **{f'{loader}.dataset.transforms.*': 'TRANSFORMS' for loader in LOADERS},
+    **{f'{loader}.batch_sampler': 'DATA_SAMPLERS' for loader in LOADERS},
+}
+
+
+def assemble(config):
+    """Fill in what follows from the rest of a config, in place, and check every name and key in it.
+
+    Data sets get the shared ``classes``, ``prepare`` and ``transforms``, the model its ``inferer``, the metric its ``postprocess``; loaders
+    get sampler and collation.
+
+    Raises:
+        UserError: an unknown top-level key that resembles a known one, an unknown type, or an unknown setting.
+    """
+    check_top_level(config)
+    if 'model' not in config:
+        raise UserError(f'config {config.filename} has no model; a config of a method has model=dict(networks=…, method=…, losses=…)')
+    config.model.setdefault('type', 'Segmentor')
+    if config.get('inferer'):
+        config.model.setdefault('inferer', config.inferer)
+    for loader in LOADERS:
+        if config.get(loader):
+            _complete_loader(config, loader)
+    if config.get('val_evaluator') and config.get('postprocess'):
+        config.val_evaluator.setdefault('postprocess', config.postprocess)
+    if not torch.cuda.is_available():
+        config.setdefault('env_cfg', {}).setdefault('dist_cfg', {})['backend'] = 'gloo'
+    if importlib.util.find_spec('tensorboard') is None and config.get('visualizer'):
+        backends = config.visualizer.get('vis_backends', [])
+        config.visualizer.vis_backends = [b for b in backends if b['type'] != 'TensorboardVisBackend']
+    check_components(config)
+    return config
+
+
+def check_top_level(config):
+    """A key that is nobody's is a helper of the config's own, unless it looks like a slip of the pen."""
+    for key in config:
+        near = nearest(key, KEYS)
+        if key not in KEYS and near:
+            raise UserError(f'config {config.filename} has an unknown key {key!r}{near}; rename it')
+
+
+def check_components(config):
+    """Resolve every component at the ``PLACES`` of a config, without building one."""
+    for place, shelf in PLACES.items():
+        for where, found in _walk(config, place.split('.')):
+            if not isinstance(found, (dict, ConfigDict)):
+                continue
+            settings = {k: v for k, v in found.items() if k != 'average_of'}
+            try:
+                resolve(settings, SHELVES[shelf], complete=False)
+            except UserError as error:
+                raise UserError(f'{where}: {error}') from error
+    for loader in LOADERS:
+        _check_keys(loader, config.get(loader) or {})
+
+
+def _walk(node, keys, path=''):
+    if not keys:
+        yield path, node
+        return
+    key, *rest = keys
+    if key == '*':
+        items = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, (list, tuple)) else [node])
+    else:
+        items = [(key, node[key])] if isinstance(node, dict) and node.get(key) is not None else []
+    for name, child in items:
+        yield from _walk(child, rest, f'{path}.{name}' if path else str(name))
+
+
+def _check_keys(loader, settings):
+    known = [*inspect.signature(DataLoader).parameters, 'dataset', 'batch_sampler', 'sampler']
+    for key in settings:
+        if key not in known:
+            raise UserError(f'{loader} has no setting {key!r}{nearest(key, known)}; it takes those of torch DataLoader')
+
+
+def _complete_loader(config, loader):
+    settings = config[loader]
+    dataset = settings['dataset']
+    for cases in [*dataset.get('parts', {}).values(), *([dataset['cases']] if 'cases' in dataset else [])]:
+        cases.setdefault('classes', config.classes)
+    dataset.setdefault('prepare', config.get('prepare', []))
+    if 'parts' in dataset:
+        dataset.setdefault('transforms', config.get('transforms', []))
+    settings.setdefault('num_workers', 0)
+    settings.setdefault('collate_fn', dict(type='scarceseg.collate_parts'))
+    settings.setdefault('sampler', dict(type='DefaultSampler', shuffle=False))
+    parts = settings.get('batch_sampler', {}).get('parts', {})
+    settings.setdefault('batch_size', sum(parts.values()) or 1)

@@ -1,0 +1,4 @@
+"""Full supervision."""
+from .supervised import supervised
+
+__all__ = ['supervised']

@@ -1,0 +1,121 @@
+"""The one trainable module: networks, a pure method, and how to predict."""
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModel
+from torch import nn
+
+from scarceseg.registry import INFERERS, LOSSES, METHODS, MODELS, NETWORKS, SCHEDULES, UserError
+from scarceseg.registry.binding import nearest
+
+from .contract import check_needs
+from .weighing import at, build_numbers, weigh
+
+
+@MODELS.register_module()
+class Segmentor(BaseModel):
+    """Networks trained by a method.
+
+    Args:
+        networks: {name: config}. A config with ``average_of`` is an averaged copy of that network, moved after every
+            step: dict(type='ExponentialMovingAverage', average_of='student', momentum=0.01).
+        method: config of a method; its settings are numbers or schedules.
+        losses: {name: config} of the losses the method asks for.
+        weights: {term: number or schedule}; a term without weight counts once.
+        predict: name of the network that predicts; default the first.
+        heads: indices of that network's outputs that are averaged, as probabilities, where it has several; default all.
+        inferer: config of a function of INFERERS that predicts a whole image; default the image at once.
+        channels_last: keep the 2D networks' tensors with channels innermost, which convolutions prefer on CPUs and GPUs.
+
+    Raises:
+        UserError: names that do not fit together.
+    """
+
+    def __init__(self, networks, method, losses=None, weights=None, predict=None, heads=None, inferer=None, channels_last=True,
+                 data_preprocessor=None):
+        super().__init__(data_preprocessor)
+        self.averages = {name: config['average_of'] for name, config in networks.items() if 'average_of' in config}
+        self.networks = build_networks(networks)
+        self.memory_format = torch.channels_last if channels_last else torch.preserve_format
+        if channels_last:
+            self.networks.to(memory_format=torch.channels_last)
+        self.method, self.settings = build_method(method)
+        self.losses = {name: LOSSES.build(config) for name, config in (losses or {}).items()}
+        self.weights = build_numbers(weights or {})
+        check_needs(self.method, networks, self.losses, self.weights)
+        self.predict_name, self.heads = predict or next(iter(networks)), heads
+        if self.predict_name not in networks:
+            raise UserError(f'predict={predict!r} is none of the networks{nearest(predict, networks)}: {", ".join(networks)}')
+        self.inferer = INFERERS.build(inferer) if inferer else None
+        self.iteration = None
+
+    def forward(self, mode='tensor', **parts):
+        """mmengine's entry: ``loss`` for the terms of a training batch, ``predict`` for probabilities of whole cases."""
+        parts = {part: dict(batch, image=self._arrange(batch['image'])) for part, batch in parts.items()}
+        if mode == 'loss':
+            if self.iteration is None:
+                raise RuntimeError('a Segmentor is trained by MethodTrainLoop, which tells it the iteration')
+            terms = self.method(self.networks, parts, self.losses, **at(self.settings, self.iteration))
+            return weigh(terms, at(self.weights, self.iteration))
+        if mode == 'predict':
+            return [self.predict(image[None]) for image in parts['case']['image']]
+        return self.networks[self.predict_name](parts['case']['image'])
+
+    def probabilities(self, image):
+        """(N, C, *window) to class probabilities (N, K, *window) of the predicting network, averaged over its heads."""
+        outputs = self.networks[self.predict_name](self._arrange(image))
+        if not isinstance(outputs, (tuple, list)):
+            return outputs.float().softmax(1)
+        chosen = [outputs[i] for i in self.heads] if self.heads is not None else outputs
+        return sum(z.float().softmax(1) for z in chosen) / len(chosen)
+
+    @torch.no_grad()
+    def predict(self, image, *, wrap=None):
+        """Class probabilities of a whole image: (1, C, *space) to (1, K, *space).
+
+        Args:
+            wrap: called as ``wrap(predict, image)`` around the inferer, such as a bound ``flip_average``.
+        """
+        def whole(view):
+            return self.inferer(self.probabilities, view) if self.inferer else self.probabilities(view)
+        return wrap(whole, image) if wrap else whole(image)
+
+    def sync_averages(self):
+        """Make every average equal to its source, once the weights are initialised and loaded."""
+        for name, source in self.averages.items():
+            self.networks[name].module.load_state_dict(self.networks[source].state_dict())
+
+    def move_averages(self):
+        """Update every average after a step of its source."""
+        for name, source in self.averages.items():
+            self.networks[name].update_parameters(self.networks[source])
+
+    def _arrange(self, image):
+        return image.contiguous(memory_format=self.memory_format) if image.ndim == 4 else image
+
+
+def build_networks(configs):
+    """``ModuleDict`` of the networks, averages behind their sources.
+
+    Raises:
+        UserError: an average names no network.
+    """
+    networks = nn.ModuleDict()
+    for name, config in configs.items():
+        config = dict(config)
+        source = config.pop('average_of', None)
+        if source is not None and source not in networks:
+            raise UserError(f'networks.{name}.average_of={source!r} is no network before it'
+                            f'{nearest(source, list(networks))}; there are: {", ".join(networks) or "none"}')
+        networks[name] = NETWORKS.build(config, **({'model': networks[source]} if source else {}))
+        if source is not None:
+            networks[name].requires_grad_(False)
+    return networks
+
+
+def build_method(config):
+    """The method bound to its fixed settings, and those settings that the iteration decides."""
+    scheduled = {k: v for k, v in config.items() if isinstance(v, dict) and SCHEDULES.get(v.get('type', '')) is not None}
+    fixed = {k: v for k, v in config.items() if k not in scheduled}
+    method = METHODS.build({**fixed, **dict.fromkeys(scheduled)})
+    return method, build_numbers(scheduled)

@@ -1,0 +1,83 @@
+"""Training a config, from its file to the curves."""
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from scarceseg.registry import UserError, use_data_root
+
+from .assembly import RUNNER, assemble
+from .hooks import LAST
+from .runs import CONFIG, RECORD, find_run, new_folder, new_record, read_checkpoint, read_json, write_json
+
+
+def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none'):
+    """Train a config to the end.
+
+    Args:
+        config: from ``load_config``; it is completed in place.
+        work_dir: folder of the run; default a new one under ``root``, named after the config.
+        root: where runs without ``work_dir`` lie.
+        data: folder that data paths are relative to; see ``use_data_root``.
+        resume: continue the run in ``work_dir``, or the newest run of this config.
+        seed: overrides the config's.
+        launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: anything in the config or the data that does not fit, before the first iteration.
+    """
+    use_data_root(config, data)
+    if seed is not None:
+        config.setdefault('randomness', {})['seed'] = seed
+    assemble(config)
+    stem = Path(config.filename).stem
+    folder = find_run(work_dir, root=root, stem=stem) if resume else new_folder(work_dir, stem, root)
+    config.work_dir, config.launcher = str(folder), launcher
+    if resume:
+        config.resume, config.load_from = True, str(folder / LAST)
+        check_resumable(config, folder)
+    existed = folder.exists()
+    try:
+        runner = build_runner(config, folder)
+        runner.train()
+    except UserError:
+        if not existed and not (folder / LAST).exists() and is_main_process():
+            shutil.rmtree(folder, ignore_errors=True)  # nothing was trained: leave no empty run behind
+        raise
+    if is_main_process():
+        info = runner.message_hub.runtime_info
+        best = {k: info[k] for k in ('best_score', 'best_iteration') if k in info}
+        write_json(folder / RECORD, {**read_json(folder / RECORD), 'status': 'finished', 'iterations': runner.iter, **best})
+    return folder
+
+
+def check_resumable(config, folder):
+    """Raise UserError where there is nothing to resume, or nothing left to do."""
+    if not (folder / LAST).is_file():
+        raise UserError(f'{folder} has no {LAST} to resume from; remove the folder and train anew')
+    done, wanted = read_checkpoint(folder / LAST)['meta']['iter'], config.train_cfg.max_iters
+    if done >= wanted:
+        raise UserError(f'{folder} is finished: {done} of {wanted} iterations; raise train_cfg.max_iters to train on')
+
+
+def build_runner(config, folder):
+    """mmengine's Runner of an assembled config, with a quiet start and everything in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config.experiment_name = str(folder.resolve()).replace('/', '_')
+    for backend in (config.get('visualizer') or {}).get('vis_backends', []):
+        backend.setdefault('save_dir', str(folder if backend['type'] == 'CsvVisBackend' else folder / 'tensorboard'))
+    arguments = {k: config[k] for k in config if k in RUNNER or k in ('train_dataloader', 'val_dataloader')}
+    runner_config = type(config)(arguments, filename=config.filename)
+    if is_main_process():
+        config.dump(str(folder / CONFIG))
+        if not (folder / RECORD).exists():
+            write_json(folder / RECORD, new_record(config, (config.get('randomness') or {}).get('seed')))
+    return Runner.from_cfg(runner_config)

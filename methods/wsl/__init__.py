@@ -1,0 +1,4 @@
+"""Weak supervision."""
+from .dmpls import dmpls
+
+__all__ = ['dmpls']

@@ -1,0 +1,117 @@
+"""Turn a config dict into a component: a class is built, a function is bound."""
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+
+from .errors import UserError
+
+
+def bind(cfg, *args, registry, **defaults):
+    """Build the component that ``cfg`` names.
+
+    A class is instantiated. A function is returned as a ``functools.partial``: its keyword-only settings fixed, its
+    tensors still to come. ``defaults`` are settings that hold where ``cfg`` is silent.
+
+    Args:
+        cfg: dict with the key ``type``: a name on the shelf, a dotted path ('monai.networks.nets.UNet'), or the
+            component itself; the other keys are its settings.
+        registry: the shelf (an ``mmengine.registry.Registry``).
+
+    Raises:
+        UserError: no such component, an unknown setting, or a setting without a value.
+    """
+    component, settings = resolve(cfg, registry, **defaults)
+    if inspect.isclass(component):
+        return component(**settings)
+    return functools.partial(component, **settings)
+
+
+def resolve(cfg, registry, *, complete=True, **defaults):
+    """The component that ``cfg`` names and its settings, checked against the signature but not built.
+
+    ``complete=False`` leaves open that whoever builds it adds what is missing.
+    """
+    if not isinstance(cfg, dict) or 'type' not in cfg:
+        raise UserError(f'a {registry.name} is written dict(type=…, …), but the config has {cfg!r}')
+    settings = {**defaults, **cfg}
+    name = settings.pop('type')
+    component = look_up(name, registry) if isinstance(name, str) else name
+    check_settings(component, settings, registry.name, complete=complete)
+    return component, settings
+
+
+def look_up(name, registry):
+    """The component called ``name`` on the shelf, on its parents, or importable under its dotted path."""
+    found = registry.get(name) if '.' not in name or name.split('.')[0] == 'scarceseg' else None
+    if found is None and '.' in name:
+        return import_dotted(name, registry.name)
+    if found is None:
+        known = known_names(registry)
+        raise UserError(f'no {registry.name} is called {name!r}{nearest(name, known)}; known: {", ".join(known)}. '
+                        'A component of your own needs its file in custom_imports')
+    return found
+
+
+def known_names(registry):
+    """Every name on the shelf and on the shelves above it."""
+    names = set()
+    while registry is not None:
+        names.update(registry.module_dict)
+        registry = registry.parent
+    return sorted(names)
+
+
+def import_dotted(name, kind):
+    """Import 'package.module.attribute'."""
+    module, _, attribute = name.rpartition('.')
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise UserError(f'{kind} {name!r} cannot be imported: {error}; is the package installed?') from error
+    except AttributeError as error:
+        close = nearest(attribute, dir(importlib.import_module(module)))
+        raise UserError(f'{kind} {name!r}: module {module!r} has no {attribute!r}{close}') from error
+
+
+def check_settings(component, settings, kind, *, complete=True):
+    """Compare the keys of a config with the component's signature."""
+    parameters, open_ended = settable(component)
+    label = f'{kind} {getattr(component, "__name__", component)!r}'
+    if not open_ended:
+        for key in settings:
+            if key not in parameters:
+                raise UserError(f'{label} has no setting {key!r}{nearest(key, parameters)}; it has: {", ".join(parameters)}')
+    missing = [p.name for p in parameters.values() if p.default is p.empty and p.name not in settings]
+    if missing and complete:
+        raise UserError(f'{label} needs a value for {", ".join(map(repr, missing))}; the config gives {sorted(settings)}')
+
+
+def settable(component):
+    """``{name: parameter}`` that a config may set, and whether there may be others.
+
+    Of a function these are the keyword-only ones. A class that passes ``**kwargs`` on is followed up its bases.
+    """
+    parameters = {}
+    for owner in inspect.getmro(component) if inspect.isclass(component) else (component,):
+        if inspect.isclass(component) and '__init__' not in vars(owner):
+            continue
+        try:
+            signature = inspect.signature(owner).parameters.values()
+        except (TypeError, ValueError):  # some C callables have none
+            return parameters, True
+        kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        kinds = kinds if inspect.isclass(component) else kinds[:1]
+        parameters = {**{p.name: p for p in signature if p.kind in kinds}, **parameters}
+        if not any(p.kind is p.VAR_KEYWORD for p in signature):
+            return parameters, False
+    return parameters, True
+
+
+def nearest(word, known):
+    """' (did you mean …?)' where a known word is near, else nothing."""
+    lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return f' (did you mean {lower[close[0]]!r}?)' if close else ''

@@ -1,0 +1,38 @@
+"""Every shelf. Class shelves hang under mmengine's of the same kind, so that the Runner finds what is ours and we what is its."""
+from mmengine import registry as root
+from mmengine.registry import Registry
+
+from .binding import bind
+
+SCOPE = 'scarceseg'
+
+
+def _shelf(name, *locations, parent=None, scope=SCOPE):
+    locations = [loc if loc.startswith('mmengine') else f'{SCOPE}.{loc}' for loc in locations]
+    return Registry(name, build_func=bind, parent=parent, scope=scope, locations=locations)
+
+
+# classes, built
+MODELS = _shelf('model', 'methods', parent=root.MODELS)
+NETWORKS = _shelf('network', 'components.networks', 'mmengine.model', parent=MODELS, scope='network')
+DATASETS = _shelf('dataset', 'components.datasets', parent=root.DATASETS)
+DATA_SAMPLERS = _shelf('sampler', 'components.datasets', parent=root.DATA_SAMPLERS)
+LOOPS = _shelf('loop', 'methods', parent=root.LOOPS)
+HOOKS = _shelf('hook', 'methods', parent=root.HOOKS)
+METRICS = _shelf('metric', 'methods', parent=root.METRICS)
+VISBACKENDS = _shelf('visualizer back end', 'methods', parent=root.VISBACKENDS)
+
+# functions, bound
+FUNCTIONS = _shelf('function', 'components.datasets', parent=root.FUNCTIONS)
+LOSSES = _shelf('loss', 'components.losses')
+TRANSFORMS = _shelf('transform', 'components.transforms', parent=root.TRANSFORMS)
+SCHEDULES = _shelf('schedule', 'components.schedules')
+METHODS = _shelf('method', 'methods')
+INFERERS = _shelf('inferer', 'components.inferers')
+POSTPROCESSORS = _shelf('postprocessor', 'components.postprocess')
+
+# what else the Runner looks up under our scope; without a shelf of ours it warns at every build
+_OTHERS = ('RUNNERS', 'RUNNER_CONSTRUCTORS', 'OPTIMIZERS', 'OPTIM_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'PARAM_SCHEDULERS',
+           'EVALUATOR', 'VISUALIZERS', 'LOG_PROCESSORS', 'MODEL_WRAPPERS', 'STRATEGIES', 'INFERENCERS')
+SHELVES = {name: _shelf(getattr(root, name).name, parent=getattr(root, name)) for name in _OTHERS}
+SHELVES.update({name: shelf for name, shelf in list(globals().items()) if isinstance(shelf, Registry)})

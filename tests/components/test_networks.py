@@ -1,0 +1,132 @@
+import pytest
+import torch
+
+from scarceseg.components.networks import DualBranchUNet2D, UNet2D
+from scarceseg.components.networks.blocks import ACTIVATIONS, NORMS, UPSAMPLERS
+from scarceseg.registry import UserError
+
+SMALL = dict(in_channels=1, num_classes=3, channels=(4, 6, 8))
+
+
+def block_size(before, after):
+    """Two 3×3 convolutions without bias and two batch norms of scale and shift."""
+    return 9 * before * after + 2 * after + 9 * after * after + 2 * after
+
+
+def decoder_size(channels, classes):
+    """At each level a 2×2 transposed convolution with bias and a block; a 1×1 convolution at the end."""
+    steps = sum(4 * low * high + high + block_size(2 * high, high) for high, low in zip(channels, channels[1:]))
+    return steps + channels[0] * classes + classes
+
+
+def encoder_size(channels, in_channels):
+    return sum(block_size(a, b) for a, b in zip((in_channels, *channels), channels))
+
+
+def count(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize('channels', [(16, 32, 64, 128, 256), (4, 6, 8)])
+def test_the_number_of_parameters_is_the_one_counted_by_hand(channels):
+    settings = dict(in_channels=2, num_classes=4, channels=channels)
+    assert count(UNet2D(**settings)) == encoder_size(channels, 2) + decoder_size(channels, 4)
+    assert count(DualBranchUNet2D(**settings)) == encoder_size(channels, 2) + 2 * decoder_size(channels, 4)
+
+
+def test_the_default_has_five_levels_from_16_to_256():
+    levels = UNet2D(1, 4).encoder.levels
+    assert [level[0].out_channels for level in levels] == [16, 32, 64, 128, 256]
+
+
+@pytest.mark.parametrize('size', [(16, 16), (17, 23), (4, 5), (31, 64)])
+@pytest.mark.parametrize('upsample', UPSAMPLERS)
+def test_logits_have_the_size_of_the_image_for_odd_sizes_too(size, upsample):
+    network = UNet2D(**SMALL, upsample=upsample, norm='instance' if min(size) > 4 else 'none')
+    assert network(torch.randn(2, 1, *size)).shape == (2, 3, *size)
+
+
+@pytest.mark.parametrize('norm', NORMS)
+@pytest.mark.parametrize('activation', ACTIVATIONS)
+def test_every_norm_and_activation_trains_every_parameter(norm, activation):
+    network = UNet2D(**SMALL, norm=norm, activation=activation, dropout=0.0)
+    network(torch.randn(2, 1, 16, 16)).square().mean().backward()
+    dead = [name for name, p in network.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+    assert not dead
+
+
+def test_both_branches_train_every_parameter():
+    network = DualBranchUNet2D(**SMALL)
+    first, second = network(torch.randn(2, 1, 16, 16))
+    (first.square().mean() + second.square().mean()).backward()
+    assert all(p.grad is not None and float(p.grad.abs().sum()) > 0 for n, p in network.named_parameters() if 'weight' in n)
+
+
+@pytest.mark.parametrize('make', [UNet2D, DualBranchUNet2D])
+def test_nothing_is_dropped_in_evaluation_and_something_in_training(make):
+    torch.manual_seed(0)
+    network = make(**SMALL, dropout=0.5)
+    image = torch.randn(1, 1, 16, 16)
+
+    def run():
+        out = network(image)
+        return torch.cat(out) if isinstance(out, tuple) else out
+    network.eval()
+    assert torch.equal(run(), run())
+    network.train()
+    assert not torch.equal(run(), run())
+
+
+def test_only_the_second_branch_sees_dropped_features():
+    network = DualBranchUNet2D(**SMALL, dropout=0.0, norm='none')
+    image = torch.randn(1, 1, 16, 16)
+    (first, second), (again, differs) = network(image), network(image)
+    assert torch.equal(first, again) and not torch.equal(second, differs)
+
+
+def test_dropout_per_level_is_placed_at_its_level():
+    network = UNet2D(**SMALL, dropout=(0.0, 0.2, 0.4))
+    rates = [[m.p for m in level if isinstance(m, torch.nn.Dropout)] for level in network.encoder.levels]
+    assert rates == [[], [0.2], [0.4]]
+
+
+def test_a_batch_is_predicted_like_its_images_one_by_one():
+    network = UNet2D(**SMALL).eval()
+    images = torch.randn(3, 1, 16, 16)
+    alone = torch.cat([network(i[None]) for i in images])
+    assert torch.allclose(network(images), alone, atol=1e-5)
+
+
+def test_channels_innermost_gives_the_same_logits():
+    network = UNet2D(**SMALL).eval()
+    image = torch.randn(2, 1, 16, 16)
+    expected = network(image)
+    network.to(memory_format=torch.channels_last)
+    assert torch.allclose(network(image.contiguous(memory_format=torch.channels_last)), expected, atol=1e-5)
+
+
+def test_the_graph_of_the_evaluating_network_exports():
+    network = UNet2D(**SMALL).eval()
+    image = torch.randn(1, 1, 16, 16)
+    exported = torch.export.export(network, (image,)).module()
+    assert torch.allclose(exported(image), network(image), atol=1e-5)
+
+
+@pytest.mark.parametrize('settings, image, parts', [
+    (SMALL, (1, 1, 8, 16, 16), ['2D images', 'window=(1, None, None)']),
+    (SMALL, (1, 2, 16, 16), ['in_channels=1', '2 channels']),
+    (SMALL, (1, 1, 3, 16), ['at least 4 voxels', 'pad']),
+])
+def test_an_image_that_does_not_fit_is_answered_with_the_remedy(settings, image, parts):
+    with pytest.raises(UserError) as caught:
+        UNet2D(**settings)(torch.zeros(image))
+    assert all(part in str(caught.value) for part in parts)
+
+
+@pytest.mark.parametrize('change, part', [
+    (dict(norm='bach'), "did you mean 'batch'"), (dict(activation='rleu'), "did you mean 'relu'"),
+    (dict(upsample='transpose'), "did you mean 'transposed'"), (dict(dropout=(0.1, 0.2)), '3 levels'),
+    (dict(channels=(4,)), 'two or more')])
+def test_a_setting_that_does_not_fit_is_named(change, part):
+    with pytest.raises(UserError, match=part):
+        UNet2D(**{**SMALL, **change})

@@ -1,0 +1,22 @@
+"""What the command-line tools share."""
+import functools
+import sys
+
+
+def tool(parser):
+    """Make ``main(args)`` a command: it parses, and a user's mistake ends in one sentence and exit status 2."""
+    def decorate(main):
+        @functools.wraps(main)
+        def command(argv=None):
+            args = parser().parse_args(argv)
+            from scarceseg.registry import UserError
+            try:
+                return main(args)
+            except UserError as error:
+                print(f'error: {error}', file=sys.stderr)
+                sys.exit(2)
+            except KeyboardInterrupt:
+                print('\nstopped', file=sys.stderr)
+                sys.exit(130)
+        return command
+    return decorate

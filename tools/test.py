@@ -1,0 +1,54 @@
+"""Predict cases with a trained run, in the original space of each image.
+
+    python tools/test.py                      # the newest run, its last checkpoint, its test cases
+    python tools/test.py RUN --tta            # a run folder, averaged over flips
+    python tools/test.py RUN --images DIR     # any folder of NIfTI images, without labels
+"""
+import argparse
+import sys
+from pathlib import Path
+
+from scarceseg.tools.common import tool
+
+
+def parser():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument('run', nargs='?', help='a run folder, or a config whose newest run is meant; default the newest run of all')
+    parse.add_argument('--checkpoint', default='last', metavar='last|best|FILE',
+                       help='which weights; best was selected on the validation cases, so it flatters where those are the test '
+                            'cases too; default last')
+    parse.add_argument('--tta', action='store_true', help='average over flips of the axes the network sees')
+    parse.add_argument('--images', metavar='DIR', help='predict every NIfTI file of this folder instead of the test cases')
+    parse.add_argument('--data', help='folder that data paths are relative to; default that of the training')
+    parse.add_argument('--out', metavar='DIR', help='where predictions are written; default RUN/predictions/…')
+    parse.add_argument('--save-prob', action='store_true', help='write class probabilities too')
+    return parse
+
+
+@tool(parser)
+def main(args):
+    from mmengine.utils import ProgressBar
+
+    from scarceseg.methods import prediction as p
+    from scarceseg.methods.runs import find_checkpoint, find_run
+    run = find_run(stem=Path(args.run).stem) if args.run and args.run.endswith('.py') else find_run(args.run)
+    checkpoint = find_checkpoint(run, args.checkpoint)
+    predictor = p.Predictor.from_run(run, checkpoint=args.checkpoint, tta=args.tta)
+    cases = p.test_cases(predictor.config, images=args.images, data=args.data)
+    out = Path(args.out) if args.out else p.output_folder(run, args.checkpoint, predictor.meta, tta=args.tta, images=args.images)
+    print(f'{checkpoint} (iteration {predictor.meta.get("iter", "unknown")}): {len(cases)} cases to {out}')
+    bar, failed = ProgressBar(len(cases)), {}
+    for name, error in p.predict_cases(predictor, cases, out, save_prob=args.save_prob):
+        bar.update()
+        if error is not None:
+            failed[name] = error
+    done = [n for n in p.case_names(cases) if n not in failed]
+    p.write_manifest(out, predictor, checkpoint, run, done, images=args.images)
+    print(f'\npredictions: {out}' + ('' if args.images else f'\nnext: python tools/eval.py {out}'))
+    for name, error in failed.items():
+        print(f'not predicted: {name}: {error}', file=sys.stderr)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()
