@@ -7,7 +7,6 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from scarceseg.components.evaluators.figures import curves_figure
 from scarceseg.registry import HOOKS, UserError
 from scarceseg.registry.binding import nearest
 
@@ -88,4 +87,5 @@ class CurvesHook(Hook):
     def after_run(self, runner):
         table = Path(runner.work_dir) / FILE
         if is_main_process() and table.exists():
+            from scarceseg.components.evaluators.curves import curves_figure  # matplotlib takes a while to import
             curves_figure(read_curves(table), table.with_suffix('.png'))

@@ -20,6 +20,8 @@ class DiceMetric(BaseMetric):
         postprocess: configs of functions of POSTPROCESSORS, as in test.
     """
 
+    default_prefix = 'dice'
+
     def __init__(self, postprocess=(), collect_device='cpu', prefix=None):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.postprocess = [POSTPROCESSORS.build(p) for p in postprocess]
@@ -36,7 +38,7 @@ class DiceMetric(BaseMetric):
         present = ~np.isnan(dice)
         means = [float(column[use].mean()) if use.any() else 0.0 for column, use in zip(dice.T, present.T)]
         names = self.dataset_meta['classes'][1:]
-        return {'dice/mean': float(np.mean(means)), **{f'dice/{name}': mean for name, mean in zip(names, means)}}
+        return {'mean': float(np.mean(means)), **dict(zip(names, means))}
 
 
 def label_map(prob, history, postprocess):

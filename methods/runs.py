@@ -16,7 +16,7 @@ from scarceseg.registry.binding import nearest
 
 from .hooks import BEST, LAST
 
-RECORD, CONFIG = 'run.json', 'config.py'
+RECORD, CONFIG, LOG = 'run.json', 'config.py', 'train.log'
 
 
 def write_json(path, content):

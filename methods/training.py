@@ -1,19 +1,29 @@
 """Training a config, from its file to the curves."""
 from __future__ import annotations
 
-import logging
+import itertools
 import shutil
 from pathlib import Path
 
-from mmengine.dist import is_main_process
-from mmengine.logging import MMLogger
+from mmengine.dist import broadcast_object_list, init_dist, is_distributed, is_main_process
 from mmengine.runner import Runner
 
 from scarceseg.registry import UserError, use_data_root
 
 from .assembly import RUNNER, assemble
+from .console import make_logger
 from .hooks import LAST
-from .runs import CONFIG, RECORD, find_run, new_folder, new_record, read_checkpoint, read_json, write_json
+from .runs import CONFIG, LOG, RECORD, find_run, new_folder, new_record, read_checkpoint, read_json, write_json
+
+
+_runs = itertools.count()  # mmengine keeps logs and scalars by name for as long as the process lives
+
+
+class QuietRunner(Runner):
+    """mmengine's Runner, whose screen shows the essential and whose file the rest."""
+
+    def build_logger(self, log_level='INFO', log_file=None, **_):
+        return make_logger(self._experiment_name, log_file or Path(self.work_dir) / LOG)
 
 
 def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none'):
@@ -38,8 +48,9 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     if seed is not None:
         config.setdefault('randomness', {})['seed'] = seed
     assemble(config)
-    stem = Path(config.filename).stem
-    folder = find_run(work_dir, root=root, stem=stem) if resume else new_folder(work_dir, stem, root)
+    if launcher != 'none' and not is_distributed():
+        init_dist(launcher, **config.get('env_cfg', {}).get('dist_cfg', {}))
+    folder = claim_folder(config, work_dir, root, resume)
     config.work_dir, config.launcher = str(folder), launcher
     if resume:
         config.resume, config.load_from = True, str(folder / LAST)
@@ -59,6 +70,16 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     return folder
 
 
+def claim_folder(config, work_dir, root, resume):
+    """The run folder, chosen by the first process for all."""
+    stem = Path(config.filename).stem
+    chosen = [None]
+    if is_main_process():
+        chosen = [find_run(work_dir, root=root, stem=stem) if resume else new_folder(work_dir, stem, root)]
+    broadcast_object_list(chosen)
+    return chosen[0]
+
+
 def check_resumable(config, folder):
     """Raise UserError where there is nothing to resume, or nothing left to do."""
     if not (folder / LAST).is_file():
@@ -71,7 +92,7 @@ def check_resumable(config, folder):
 def build_runner(config, folder):
     """mmengine's Runner of an assembled config, with a quiet start and everything in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    config.experiment_name = str(folder.resolve()).replace('/', '_')
+    config.experiment_name = f'{folder.resolve().as_posix()}#{next(_runs)}'
     for backend in (config.get('visualizer') or {}).get('vis_backends', []):
         backend.setdefault('save_dir', str(folder if backend['type'] == 'CsvVisBackend' else folder / 'tensorboard'))
     arguments = {k: config[k] for k in config if k in RUNNER or k in ('train_dataloader', 'val_dataloader')}
@@ -80,4 +101,4 @@ def build_runner(config, folder):
         config.dump(str(folder / CONFIG))
         if not (folder / RECORD).exists():
             write_json(folder / RECORD, new_record(config, (config.get('randomness') or {}).get('seed')))
-    return Runner.from_cfg(runner_config)
+    return QuietRunner.from_cfg(runner_config)

@@ -11,13 +11,11 @@ def rng():
 
 @pytest.fixture
 def make_case(tmp_path):
-    """Write a NIfTI file under tmp_path: ``make_case('images/a.nii.gz', array in (x, y, z), …)``."""
-    def make(name, array, *, affine=None, slope_inter=None, dtype=None):
+    """Write a NIfTI file under tmp_path: ``make_case('images/a.nii.gz', stored array in (x, y, z), …)``."""
+    def make(name, array, *, affine=None, slope_inter=None):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         image = nib.Nifti1Image(np.asarray(array), np.diag([1.5, 1.5, 8.0, 1.0]) if affine is None else affine)
-        if dtype is not None:
-            image.set_data_dtype(dtype)
         if slope_inter is not None:
             image.header.set_slope_inter(*slope_inter)
         nib.save(image, path)

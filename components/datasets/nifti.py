@@ -82,11 +82,11 @@ def write_nifti(path, array, geometry, *, source_dtype=False):
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.asarray(array)
     array = array.astype(np.float32, copy=False) if array.dtype.kind == 'f' else array
-    stored = array.T
+    stored = (_unscaled(array, geometry) if source_dtype else array).T
     if stored.size == np.prod(geometry.shape):
         stored = stored.reshape(geometry.shape, order='F')  # trailing axes of size one come back
     header = geometry.header.copy()
-    header.set_data_dtype(header.get_data_dtype() if source_dtype else array.dtype)
+    header.set_data_dtype(stored.dtype)
     header['cal_min'] = header['cal_max'] = 0
     image = nib.Nifti1Image(stored, geometry.affine, header)
     image.header.set_slope_inter(*(geometry.scaling if source_dtype else (1, 0)))
@@ -98,6 +98,16 @@ def write_nifti(path, array, geometry, *, source_dtype=False):
         os.replace(draft, path)
     finally:
         Path(draft).unlink(missing_ok=True)
+
+
+def _unscaled(array, geometry):
+    """Real values as the numbers that the source file would store for them."""
+    (slope, intercept), dtype = geometry.scaling, geometry.header.get_data_dtype()
+    array = (np.asarray(array, np.float64) - intercept) / slope
+    if dtype.kind == 'f':
+        return array.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.rint(array), limits.min, limits.max).astype(dtype)
 
 
 def _drop_trailing(array):

@@ -133,12 +133,12 @@ def _crop(label, prediction):
 def _groups(class_names, fused):
     groups = {name: (index,) for index, name in enumerate(class_names) if index}
     if len(groups) != len(class_names) - 1:
-        raise UserError(f'the class names {", ".join(class_names)} are not all different; rename those that are the same')
+        raise UserError(f'the class names {", ".join(class_names)} are not all different; rename those that are alike')
     for name, classes in (fused or {}).items():
         classes = tuple(sorted(set(classes)))
         if len(classes) < 2 or not all(0 < c < len(class_names) for c in classes) or name in groups:
-            raise UserError(f'the fused class {name!r} is made of {classes}; give it a name of its own and two or more indices '
-                            f'from 1 to {len(class_names) - 1}')
+            raise UserError(f'the fused class {name!r} is made of {classes}; give it a name of its own and two or more '
+                            f'indices from 1 to {len(class_names) - 1}')
         groups[name] = classes
     return groups
 

@@ -9,7 +9,7 @@ def confusion(label, prediction, *, num_classes):
     """How many voxels of each class were given each class.
 
     Args:
-        label: (*space) integer class indices; voxels of 255 ("not annotated") are left out, whatever is predicted there.
+        label: (*space) integer class indices; voxels of 255 ("not annotated") are left out, whatever is predicted.
         prediction: (*space) integer class indices.
         num_classes: K, background included.
 
@@ -79,16 +79,18 @@ def check_same_shape(label, prediction, *, case=''):
     """Raise UserError where label and prediction are not on one grid."""
     if label.shape != prediction.shape:
         where = f'case {case}: ' if case else ''
-        raise UserError(f'{where}the label has shape {label.shape}, but the prediction has {prediction.shape}; both must be on '
-                        'the same grid, so predict on the grid of the image that the label was drawn on')
+        raise UserError(f'{where}the label has shape {label.shape}, but the prediction has {prediction.shape}; both '
+                        'must be on the same grid, so predict on the grid of the image that the label was drawn on')
 
 
 def _check_classes(what, values, num_classes):
     if values.dtype.kind not in 'biu':
-        raise UserError(f'the {what} has dtype {values.dtype}, but class indices are integers; convert it with astype("uint8")')
+        raise UserError(f'the {what} has dtype {values.dtype}, but class indices are integers; convert it, for '
+                        'example with astype("uint8")')
     if values.size and (values.max() >= num_classes or values.min() < 0):
         strange = [int(v) for v in np.unique(values) if not 0 <= v < num_classes]
-        raise UserError(f'the {what} holds {strange[:5]}, but the classes are 0 to {num_classes - 1}; was it made for other classes?')
+        raise UserError(f'the {what} holds {strange[:5]}, but the classes are 0 to {num_classes - 1}; was it made '
+                        'for other classes?')
 
 
 def _ratio(part, whole):

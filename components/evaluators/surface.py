@@ -10,7 +10,7 @@ from scarceseg.registry.errors import UserError
 
 from .overlap import check_same_shape
 
-NEAR = 128  # voxel offsets that are tried before a search is made
+NEAR = 160  # voxel offsets that are tried before a search is made
 TREE_QUERY = 16  # cost of one query of the tree, in points put into it
 FIELD_VOXEL = 0.75  # cost of one voxel of a distance field, in the same unit
 
@@ -19,17 +19,17 @@ def surface_distances(label_mask, prediction_mask, spacing_mm=None):
     """Distance from each surface voxel of one mask to the nearest surface voxel of the other, both ways.
 
     A surface voxel is a voxel of the mask with a face neighbour outside the mask; beyond the image's border is outside.
-    All that is done is done on the masks' common bounding box. Surface voxels that both masks share have distance 0; the
-    voxels around the others are looked at in order of distance, which settles most of them; what is farther away is left
-    to a k-d tree or a distance field, whichever is cheaper.
+    Only the masks' common bounding box is worked on. Surface voxels that both masks share have distance 0; around each
+    of the others the nearest voxels are tried in order of distance, which settles most; what is farther away is left to
+    a k-d tree or a distance field, whichever is cheaper. All of it is exact.
 
     Args:
         label_mask, prediction_mask: (*space) bool, 2 or 3 axes.
         spacing_mm: voxel size in the order of space; None counts in voxels.
 
     Returns:
-        (label to prediction, prediction to label), float64, one value per surface voxel, in no particular order. If a mask
-        is empty, so is its array, and the other's distances are infinite.
+        (label to prediction, prediction to label), float64, one value per surface voxel, in no particular order. If a
+        mask is empty, so is its array, and the other's distances are infinite.
 
     Raises:
         UserError: the shapes differ, or the spacing does not fit them.
@@ -39,9 +39,10 @@ def surface_distances(label_mask, prediction_mask, spacing_mm=None):
     spacing = check_spacing(spacing_mm, masks[0].shape)
     offsets, shells = _near_offsets(spacing)
     box = bounding_box(masks[0] | masks[1])
-    reach = np.abs(offsets).max(0)
+    reach = np.abs(offsets).max(0).clip(min=1)
     label, prediction = (_surface(np.pad(m[box], reach[:, None])) for m in masks)
-    return _to_nearest(label, prediction, spacing, offsets, shells), _to_nearest(prediction, label, spacing, offsets, shells)
+    near = (spacing, offsets, shells)
+    return _to_nearest(label, prediction, *near), _to_nearest(prediction, label, *near)
 
 
 def hausdorff(distances, *, percentile=95):
@@ -97,8 +98,8 @@ def check_spacing(spacing_mm, shape):
         return (1.0,) * len(shape)
     spacing = tuple(float(s) for s in spacing_mm)
     if len(spacing) != len(shape) or not all(0 < s < float('inf') for s in spacing):
-        raise UserError(f'the spacing {spacing} does not fit a mask of shape {tuple(shape)}; give one positive number of '
-                        f'millimetres per axis, {len(shape)} in all')
+        raise UserError(f'the spacing {spacing} does not fit a mask of shape {tuple(shape)}; give one positive number '
+                        f'of millimetres per axis, {len(shape)} in all')
     return spacing
 
 
@@ -116,7 +117,7 @@ def _near_offsets(spacing, *, extent=6):
 
 
 def _surface(mask):
-    """Surface voxels of a mask that touches no border; shifting it as one long row is then shifting it along an axis."""
+    """Surface voxels of a mask with an empty margin, where shifting the flat array is shifting along an axis."""
     flat = mask.ravel()
     inner, step = flat.copy(), 1
     for size in reversed(mask.shape):
@@ -134,16 +135,16 @@ def _to_nearest(source, target, spacing, offsets, shells):
         return distances
     strides = np.array(target.strides)  # of a C-contiguous array of bytes: steps in its flat form
     steps, flat = offsets @ strides, target.ravel()
-    open_ = np.arange(apart.size)
+    unsettled = np.arange(apart.size)
     for distance, start, stop in shells:
         hit = flat[apart + steps[start]]
         for step in steps[start + 1:stop]:
             hit |= flat[apart + step]
-        distances[open_[hit]] = distance
-        open_, apart = open_[~hit], apart[~hit]
+        distances[unsettled[hit]] = distance
+        unsettled, apart = unsettled[~hit], apart[~hit]
         if apart.size == 0:
             return distances
-    distances[open_] = _far(apart, target, spacing)
+    distances[unsettled] = _far(apart, target, spacing)
     return distances
 
 

@@ -87,7 +87,7 @@ def window_starts(length, window, overlap):
 
 @lru_cache(maxsize=8)
 def window_weight(window, sigma):
-    """Weight of each voxel of a window, 1 in the middle and at least 0.001: a tensor of the window's shape."""
+    """Weight of each voxel of a window, about 1 in the middle and at least 0.001: a tensor of the window's shape."""
     weight = torch.ones(window)
     if sigma is None:
         return weight
@@ -95,4 +95,4 @@ def window_weight(window, sigma):
         offset = torch.arange(n, dtype=torch.float32) - (n - 1) / 2
         line = torch.exp(-0.5 * (offset / max(sigma * n, 1e-6)) ** 2) if n > 1 else torch.ones(1)
         weight = weight * line.reshape([-1 if d == axis else 1 for d in range(len(window))])
-    return (weight / weight.max()).clamp_min(1e-3)
+    return weight.clamp_min(1e-3)

@@ -1,0 +1,144 @@
+"""Figures of cases: the best, the median and the worst, with the outlines of label and prediction."""
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.lines import Line2D
+
+from scarceseg.components.labels import IGNORE
+
+from .curves import curves_figure
+from .drawing import colours, new_figure, save_figure
+from .surface import bounding_box, check_spacing
+
+__all__ = ['case_figure', 'curves_figure', 'panel_title', 'pick_cases', 'pick_slices']
+
+COLUMNS = 3
+DASHES = (0, (2.5, 1.5))
+
+
+def pick_cases(rows):
+    """The best, the median and the worst case by the mean Dice over their classes.
+
+    Args:
+        rows: from ``evaluate_cases``. Classes taken as one, and cases without any Dice, are passed over.
+
+    Returns:
+        ``{'best': name, 'median': name, 'worst': name}``; of two cases there is no median, of one only the best.
+    """
+    dice = defaultdict(list)
+    for row in rows:
+        if not row.get('fused') and row['dice'] == row['dice']:
+            dice[row['case']].append(row['dice'])
+    order = sorted(dice, key=lambda name: (-np.mean(dice[name]), name))
+    places = {'best': 0, 'median': len(order) // 2, 'worst': len(order) - 1}
+    roles = {0: (), 1: ('best',), 2: ('best', 'worst')}.get(len(order), tuple(places))
+    return {role: order[places[role]] for role in roles}
+
+
+def panel_title(role, rows):
+    """'best: patient012   Dice 93.4 %   HD95 3.1 mm' from the rows of one case; both are means over its classes."""
+    parts = [f'{role}: {rows[0]["case"]}']
+    rows = [row for row in rows if not row.get('fused')]
+    shown = (('dice', 'Dice', 100, '%'), ('hd95_mm', 'HD95', 1, 'mm'), ('hd95_voxel', 'HD95', 1, 'voxels'))
+    for key, name, scale, unit in shown:
+        values = [row[key] for row in rows if row.get(key, np.nan) == row.get(key, np.nan)]
+        if values:
+            parts.append(f'{name} {scale * np.mean(values):.1f} {unit}')
+        elif key in rows[0]:
+            parts.append(f'no {name}')
+    return '   '.join(parts)
+
+
+def case_figure(panels, path, *, class_names):
+    """Draw cases below each other, label solid and prediction dashed, and write them as an image file.
+
+    Args:
+        panels: list of dicts ``title``, ``image`` (C, *space) or (*space), ``label`` and ``prediction`` (*space) class
+            indices, ``spacing_mm`` in the order of space or None. A volume is a row of slices along its first axis, an
+            image one panel beside the others.
+        path: the file to write; its ending decides on the format.
+        class_names: names of all classes, background first.
+    """
+    shades = ['none', *colours(len(class_names) - 1)]
+    flat = all(panel['label'].ndim == 2 for panel in panels)
+    shape = (1, len(panels)) if flat else (len(panels), COLUMNS)
+    figure = new_figure(3.1 * shape[1], 3.9 if flat else 3.4 * shape[0] + 0.5)
+    grid = figure.subplots(*shape, squeeze=False)
+    for i, panel in enumerate(panels):
+        axes = [grid[0, i]] if flat else list(grid[i])
+        title = panel['title'].replace('   ', '\n', 1) if flat else panel['title']
+        axes[0].set_title(title, loc='left', fontsize=10)
+        _draw_case(axes, panel, shades)
+    drawn = {int(c) for panel in panels for key in ('label', 'prediction') for c in np.unique(panel[key])}
+    handles = [Line2D([], [], color=shades[c], linewidth=4, label=name)
+               for c, name in enumerate(class_names) if c and c in drawn]
+    handles += [Line2D([], [], color='0.35', linewidth=1.6, linestyle=style, label=name)
+                for name, style in (('label', 'solid'), ('prediction', DASHES))]
+    figure.legend(handles=handles, loc='outside lower center', ncols=min(len(handles), 2 * shape[1]), frameon=False,
+                  fontsize=10, handlelength=2.2)
+    save_figure(figure, path)
+
+
+def pick_slices(label, prediction, *, count=COLUMNS):
+    """Indices along the first axis: the slice with most foreground, and others spread over those that have any."""
+    foreground = ((label != 0) & (label != IGNORE)) | ((prediction != 0) & (label != IGNORE))
+    area = foreground.reshape(len(label), -1).sum(1)
+    used = np.flatnonzero(area) if area.any() else np.arange(len(label))
+    largest = int(area.argmax()) if area.any() else len(label) // 2
+    spread = np.quantile(used, (np.arange(count) + 0.5) / count, method='nearest')
+    nearest = np.abs(spread - largest).argmin()
+    return sorted({largest, *(int(s) for k, s in enumerate(spread) if k != nearest)})
+
+
+def _draw_case(axes, panel, shades):
+    label, prediction = np.asarray(panel['label']), np.asarray(panel['prediction'])
+    image = np.asarray(panel['image'])
+    image = image[0] if image.ndim > label.ndim else image
+    spacing = check_spacing(panel['spacing_mm'], label.shape)
+    low, high = np.percentile(image, (1, 99.5))
+    if label.ndim == 2:
+        image, label, prediction, slices = image[None], label[None], prediction[None], [0]
+    else:
+        slices = pick_slices(label, prediction, count=len(axes))
+    window = _window((label != 0) & (label != IGNORE) | (prediction != 0), spacing[-2:])
+    for axis in axes[len(slices):]:
+        axis.set_axis_off()
+    for axis, z in zip(axes, slices):
+        axis.imshow(image[z], cmap='gray', vmin=low, vmax=max(high, low + 1e-6), aspect=spacing[-2] / spacing[-1])
+        for c in range(1, len(shades)):
+            _outline(axis, label[z] == c, shades[c], dashed=False)
+            _outline(axis, (prediction[z] == c) & (label[z] != IGNORE), shades[c], dashed=True)
+        axis.set(xlim=window[0], ylim=window[1], xticks=[], yticks=[], facecolor='black')
+        if len(axes) > 1:
+            axis.text(0.03, 0.03, f'slice {z + 1} of {len(image)}', transform=axis.transAxes, color='white', fontsize=8,
+                      path_effects=[patheffects.withStroke(linewidth=2, foreground='black')])
+
+
+def _outline(axis, mask, colour, *, dashed):
+    if not mask.any():
+        return
+    y, x = (np.arange(-1, n + 1) for n in mask.shape)
+    casing = [patheffects.Stroke(linewidth=2.8, foreground='black', alpha=0.75), patheffects.Normal()]
+    axis.contour(x, y, np.pad(mask, 1).astype(float), levels=[0.5], colors=[colour], linewidths=1.5,
+                 linestyles=[DASHES if dashed else 'solid'])
+    axis.collections[-1].set_path_effects(casing)
+
+
+def _window(foreground, spacing):
+    """((left, right), (bottom, top)): a square in millimetres around the foreground, half as large again."""
+    height, width = foreground.shape[1:]
+    box = bounding_box(foreground.any(0)) if foreground.any() else (slice(0, height), slice(0, width))
+    side = max((s.stop - s.start) * mm for s, mm in zip(box, spacing)) * 1.5
+    side = min(side, max(height * spacing[0], width * spacing[1]))
+    (top, bottom), (left, right) = (_centred(s, side / mm, n) for s, mm, n in zip(box, spacing, (height, width)))
+    return (left, right), (bottom, top)
+
+
+def _centred(part, length, size):
+    """An interval of ``length`` around ``part``, moved into 0..size where it fits."""
+    start = (part.start + part.stop - length) / 2
+    start = min(max(start, 0), size - length) if length <= size else (size - length) / 2
+    return start - 0.5, start + length - 0.5

@@ -1,0 +1,127 @@
+"""Predictions against labels: rows, summary and pictures."""
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from scarceseg.components.datasets import read_nifti
+from scarceseg.components.datasets.folder import list_folder
+from scarceseg.components.evaluators import evaluate_cases, summarise, write_csv
+from scarceseg.registry import UserError
+
+from .prediction import MANIFEST, test_cases
+from .runs import load_run_config, read_json, write_json
+
+RESULT = 'evaluation'
+
+
+def newest_predictions(root='work_dirs'):
+    """The newest prediction folder under ``root`` whose cases have labels.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = [p for p in Path(root).glob(f'*/predictions/*/{MANIFEST}') if not read_json(p)['images']]
+    if not found:
+        raise UserError(f'there are no predictions under {Path(root).resolve()}; run tools/test.py first, or name two folders')
+    return max(found, key=lambda p: p.stat().st_mtime).parent
+
+
+class RunCases:
+    """Labels from the test cases of the run that made the predictions."""
+
+    def __init__(self, predictions, data=None):
+        manifest = read_json(predictions / MANIFEST)
+        if manifest['images']:
+            raise UserError(f'{predictions} are predictions of {manifest["images"]}, which has no labels; give a folder of labels: '
+                            'eval.py PRED GT')
+        config = load_run_config(manifest['run'])
+        self.cases, self.class_names = test_cases(config, data=data), tuple(config.classes)
+        self.folder, self.names, self.manifest = predictions, manifest['cases'], manifest
+        self._index = {name: i for i, name in enumerate(self.cases.names)}
+
+    def sample(self, name):
+        """``image``, ``label`` and ``spacing_mm`` of a case."""
+        return self.cases[self._index[name]]
+
+    def note(self):
+        """How the checkpoint was chosen, in a sentence, where that matters for trust in the numbers; else nothing."""
+        config = load_run_config(self.manifest['run'])
+        same = config.get('val_dataloader', {}).get('dataset') == config.get('test_dataloader', {}).get('dataset')
+        if Path(self.manifest['checkpoint']).name == 'best.pth' and same:
+            return 'best.pth was selected on these very cases: the numbers flatter. Use --checkpoint last, or other test cases.'
+        return ''
+
+
+class FolderCases:
+    """Labels from a folder, with the file names of the predictions; 255 in a label means "not annotated".
+
+    Raises:
+        UserError: a prediction without label, or none at all.
+    """
+
+    def __init__(self, predictions, labels, class_names=None):
+        self.folder, self.manifest = Path(predictions), None
+        files, self._labels = list_folder(self.folder), list_folder(Path(labels))
+        self.names = [n for n in files if not n.endswith('_prob')]
+        missing = [n for n in self.names if n not in self._labels]
+        if missing or not self.names:
+            raise UserError(f'{self.folder} has {len(self.names)} predictions, {len(missing)} of them without a label in {labels}'
+                            f'{": " + ", ".join(missing[:3]) if missing else ""}; labels have the file names of the predictions')
+        self.class_names = tuple(class_names or self._count_classes())
+
+    def sample(self, name):
+        label, geometry = read_nifti(self._labels[name], label=True)
+        return dict(label=label, spacing_mm=geometry.spacing_mm)
+
+    def note(self):
+        return ''
+
+    def _count_classes(self):
+        """Numbers as names, up to the largest value in any label."""
+        largest = max(int(label[label != 255].max(initial=1)) for label in (self.sample(n)['label'] for n in self.names))
+        return ('background', *(f'class {k}' for k in range(1, largest + 1)))
+
+
+def read_pair(cases, name):
+    """``(label, prediction, spacing_mm)`` of a case; raises UserError where the prediction is missing."""
+    sample = cases.sample(name)
+    prediction, _ = read_nifti(cases.folder / f'{name}.nii.gz', label=True)
+    return sample['label'], prediction, sample['spacing_mm']
+
+
+def evaluate(cases, *, out=None, processes=None):
+    """Evaluate cases and write ``cases.csv``, ``summary.json`` and ``cases.png``.
+
+    Args:
+        cases: ``RunCases`` or ``FolderCases``.
+        out: folder of the results; default ``evaluation`` beside the predictions.
+        processes: how many evaluate at once; default one per core.
+
+    Returns:
+        (rows, summary, out).
+    """
+    out = Path(out or cases.folder / RESULT)
+    out.mkdir(parents=True, exist_ok=True)
+    rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names, processes=processes or os.cpu_count())
+    summary = summarise(rows)
+    write_csv(rows, out / 'cases.csv')
+    write_json(out / 'summary.json', dict(summary=summary, made_by=cases.manifest, note=cases.note(),
+                                          predictions=str(Path(cases.folder).resolve())))
+    draw_cases(cases, rows, out / 'cases.png')
+    return rows, summary, out
+
+
+def draw_cases(cases, rows, path):
+    """The best, the median and the worst case as a picture."""
+    from scarceseg.components.evaluators import figures  # matplotlib takes a while to import
+    panels = []
+    for role, name in figures.pick_cases(rows).items():
+        label, prediction, spacing = read_pair(cases, name)
+        image = cases.sample(name).get('image', np.zeros((1, *label.shape), np.float32))
+        title = figures.panel_title(role, [r for r in rows if r['case'] == name])
+        panels.append(dict(title=title, image=image, label=label, prediction=prediction, spacing_mm=spacing))
+    figures.case_figure(panels, path, class_names=cases.class_names)
