@@ -5,7 +5,6 @@ import importlib.util
 import inspect
 
 import torch
-from mmengine.config import ConfigDict
 from torch.utils.data import DataLoader
 
 from scarceseg.registry import SHELVES, UserError, resolve
@@ -18,10 +17,10 @@ RUNNER = ('model', 'train_cfg', 'val_cfg', 'val_evaluator', 'optim_wrapper', 'pa
           'work_dir', 'default_scope', 'experiment_name', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile')
 KEYS = (*LOADERS, *DESCRIPTION, *RUNNER, 'custom_imports', 'import_paths')
 
-# which shelf the config at a place is built from; '*' is every entry of a list or dict
+# which shelf the config at a place is built from; '*' is every entry of a list or dict, or the one config in their place
 PLACES = {
     'model': 'MODELS', 'model.networks.*': 'NETWORKS', 'model.method': 'METHODS', 'model.losses.*': 'LOSSES',
-    'prepare.*': 'TRANSFORMS', 'transforms.*': 'TRANSFORMS', 'inferer': 'INFERERS', 'postprocess.*': 'POSTPROCESSORS',
+    'prepare.*': 'TRANSFORMS', 'transforms.*': 'TRANSFORMS', 'inferer.*': 'INFERERS', 'postprocess.*': 'POSTPROCESSORS',
     'train_cfg': 'LOOPS', 'val_cfg': 'LOOPS', 'val_evaluator': 'METRICS', 'optim_wrapper': 'OPTIM_WRAPPERS',
     'optim_wrapper.optimizer': 'OPTIMIZERS', 'param_scheduler.*': 'PARAM_SCHEDULERS', 'default_hooks.*': 'HOOKS',
     'custom_hooks.*': 'HOOKS', 'visualizer': 'VISUALIZERS', 'log_processor': 'LOG_PROCESSORS',
@@ -32,19 +31,22 @@ PLACES = {
     **{f'{loader}.batch_sampler': 'DATA_SAMPLERS' for loader in LOADERS},
 }
 
+# keys beside a component's own settings that whoever builds it takes for itself
+BESIDE = {'model.networks.*': ('average_of',), 'optim_wrapper': ('paramwise_cfg', 'constructor'), 'custom_hooks.*': ('priority',)}
+
 
 def assemble(config):
     """Fill in what follows from the rest of a config, in place, and check every name and key in it.
 
-    Data sets get the shared ``classes``, ``prepare`` and ``transforms``, the model its ``inferer``, the metric its ``postprocess``; loaders
-    get sampler and collation.
+    Data sets get the shared ``classes``, ``prepare`` and ``transforms``, the model its ``inferer``, the metric its
+    ``postprocess``; loaders get sampler and collation.
 
     Raises:
         UserError: an unknown top-level key that resembles a known one, an unknown type, or an unknown setting.
     """
     check_top_level(config)
     if 'model' not in config:
-        raise UserError(f'config {config.filename} has no model; a config of a method has model=dict(networks=…, method=…, losses=…)')
+        raise UserError(f'config {config.filename} has no model; it needs model=dict(networks=…, method=…, losses=…)')
     config.model.setdefault('type', 'Segmentor')
     if config.get('inferer'):
         config.model.setdefault('inferer', config.inferer)
@@ -72,11 +74,12 @@ def check_top_level(config):
 
 def check_components(config):
     """Resolve every component at the ``PLACES`` of a config, without building one."""
+    tree = {key: config[key] for key in config}
     for place, shelf in PLACES.items():
-        for where, found in _walk(config, place.split('.')):
-            if not isinstance(found, (dict, ConfigDict)):
+        for where, found in _walk(tree, place.split('.')):
+            if not isinstance(found, dict):
                 continue
-            settings = {k: v for k, v in found.items() if k != 'average_of'}
+            settings = {k: v for k, v in found.items() if k not in BESIDE.get(place, ())}
             try:
                 resolve(settings, SHELVES[shelf], complete=False)
             except UserError as error:
@@ -90,8 +93,11 @@ def _walk(node, keys, path=''):
         yield path, node
         return
     key, *rest = keys
+    if key == '*' and isinstance(node, dict) and 'type' in node:
+        yield from _walk(node, rest, path)
+        return
     if key == '*':
-        items = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, (list, tuple)) else [node])
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, (list, tuple)) else []
     else:
         items = [(key, node[key])] if isinstance(node, dict) and node.get(key) is not None else []
     for name, child in items:

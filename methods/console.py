@@ -5,7 +5,7 @@ from mmengine.logging import MMLogger
 
 # banners and advice of mmengine's that only the file keeps
 BANNERS = ('\n---', 'Config:\n', 'Hooks will be executed', 'Exp name', '"FileClient"', '"HardDiskBackend"', 'Load checkpoint',
-           'resumed epoch', 'Auto resumed', 'Resumed epoch')
+           'resumed epoch', 'Distributed training is not used')
 
 
 class Screen(logging.Formatter):
@@ -24,8 +24,12 @@ def make_logger(name, file):
     logger = MMLogger.get_instance(name, log_file=str(file), file_mode='a')
     screen = logger.handlers[0]
     screen.setFormatter(Screen())
-    screen.addFilter(lambda record: not record.getMessage().startswith(BANNERS))
+    screen.addFilter(lambda record: _essential(record.getMessage()))
     library = logging.getLogger('scarceseg')
     library.handlers, library.propagate = list(logger.handlers), False
     library.setLevel(logging.INFO)
     return logger
+
+
+def _essential(message):
+    return not message.startswith(BANNERS) and 'skipped since its requires_grad=False' not in message

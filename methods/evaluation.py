@@ -106,7 +106,8 @@ def evaluate(cases, *, out=None, processes=None):
     """
     out = Path(out or cases.folder / RESULT)
     out.mkdir(parents=True, exist_ok=True)
-    rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names, processes=processes or os.cpu_count())
+    rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names,
+                          processes=processes or os.cpu_count())
     summary = summarise(rows)
     write_csv(rows, out / 'cases.csv')
     write_json(out / 'summary.json', dict(summary=summary, made_by=cases.manifest, note=cases.note(),

@@ -50,14 +50,15 @@ class Predictor:
     def __call__(self, sample):
         prepared = prepare_case({k: v for k, v in sample.items() if k != 'label'}, self.prepare)
         image = torch.from_numpy(prepared['image'])[None].to(self.device)
-        wrap = partial(flip_average, axes=self.flip_axes(image.ndim - 2)) if self.tta else None
+        flips = [partial(flip_average, axes=self.flip_axes(image.ndim - 2))] if self.tta else []
         with torch.inference_mode():
-            prob = self.segmentor.predict(image, wrap=wrap)[0]
+            prob = self.segmentor.predict(image, around=flips)[0]
         return label_map(prob, prepared.get('history'), self.postprocess), undo(prob.cpu().numpy(), prepared.get('history'))
 
     def flip_axes(self, dims):
         """Axes of space, counted from the end, along which the network's windows extend."""
-        window = (self.config.get('inferer') or {}).get('window', (None,) * dims)
+        windows = [f.keywords['window'] for f in self.segmentor.inferers if 'window' in f.keywords]
+        window = windows[0] if windows else (None,) * dims
         return tuple(d - dims for d in range(dims) if window[d] != 1)
 
 
@@ -75,7 +76,8 @@ def test_cases(config, *, images=None, data=None):
 def output_folder(run, checkpoint, meta, *, tta, images):
     """Where predictions go by default: RUN/predictions/last_iter1000_tta."""
     which = checkpoint if checkpoint in ('last', 'best') else Path(checkpoint).stem
-    parts = [which, f'iter{meta["iter"]}' if 'iter' in meta else '', 'tta' if tta else '', Path(images).resolve().name if images else '']
+    parts = [which, f'iter{meta["iter"]}' if 'iter' in meta else '', 'tta' if tta else '',
+             Path(images).resolve().name if images else '']
     return Path(run) / 'predictions' / '_'.join(filter(None, parts))
 
 

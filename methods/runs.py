@@ -42,7 +42,7 @@ def new_folder(wanted, stem, root):
             folder, k = Path(root) / f'{stem}-{k}', k + 1
         return folder
     if (Path(wanted) / RECORD).exists():
-        raise UserError(f'{wanted} already holds a run; continue it with --resume, or choose another --work-dir, or remove it first')
+        raise UserError(f'{wanted} already holds a run; continue it with --resume, choose another --work-dir, or remove it')
     return Path(wanted)
 
 
@@ -110,8 +110,8 @@ def load_weights(model, path):
     own = model.state_dict()
     missing, extra = [k for k in own if k not in weights], [k for k in weights if k not in own]
     if missing or extra:
-        raise UserError(f'checkpoint {path} does not fit the model: it lacks {len(missing)} entries ({", ".join(missing[:2])}…) and '
-                        f'has {len(extra)} unknown ones ({", ".join(extra[:2])}…); was it trained with this config?')
+        raise UserError(f'checkpoint {path} does not fit the model: it lacks {len(missing)} entries ({", ".join(missing[:2])}…) '
+                        f'and has {len(extra)} unknown ones ({", ".join(extra[:2])}…); was it trained with this config?')
     for key, value in own.items():
         if value.shape != weights[key].shape:
             raise UserError(f'checkpoint {path}: {key} has shape {tuple(weights[key].shape)}, the model expects '

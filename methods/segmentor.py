@@ -1,6 +1,8 @@
 """The one trainable module: networks, a pure method, and how to predict."""
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from mmengine.model import BaseModel
 from torch import nn
@@ -24,7 +26,7 @@ class Segmentor(BaseModel):
         weights: {term: number or schedule}; a term without weight counts once.
         predict: name of the network that predicts; default the first.
         heads: indices of that network's outputs that are averaged, as probabilities, where it has several; default all.
-        inferer: config of a function of INFERERS that predicts a whole image; default the image at once.
+        inferer: configs of functions of INFERERS, the outermost first, that predict a whole image; default the image at once.
         channels_last: keep the 2D networks' tensors with channels innermost, which convolutions prefer on CPUs and GPUs.
 
     Raises:
@@ -46,7 +48,8 @@ class Segmentor(BaseModel):
         self.predict_name, self.heads = predict or next(iter(networks)), heads
         if self.predict_name not in networks:
             raise UserError(f'predict={predict!r} is none of the networks{nearest(predict, networks)}: {", ".join(networks)}')
-        self.inferer = INFERERS.build(inferer) if inferer else None
+        chain = [inferer] if isinstance(inferer, dict) else inferer or []
+        self.inferers = [INFERERS.build(config) for config in chain]
         self.iteration = None
 
     def forward(self, mode='tensor', **parts):
@@ -70,15 +73,16 @@ class Segmentor(BaseModel):
         return sum(z.float().softmax(1) for z in chosen) / len(chosen)
 
     @torch.no_grad()
-    def predict(self, image, *, wrap=None):
+    def predict(self, image, *, around=()):
         """Class probabilities of a whole image: (1, C, *space) to (1, K, *space).
 
         Args:
-            wrap: called as ``wrap(predict, image)`` around the inferer, such as a bound ``flip_average``.
+            around: further bound functions of INFERERS, put around those of the config, such as test-time flips.
         """
-        def whole(view):
-            return self.inferer(self.probabilities, view) if self.inferer else self.probabilities(view)
-        return wrap(whole, image) if wrap else whole(image)
+        predict = self.probabilities
+        for inferer in reversed([*around, *self.inferers]):
+            predict = partial(inferer, predict)
+        return predict(image)
 
     def sync_averages(self):
         """Make every average equal to its source, once the weights are initialised and loaded."""

@@ -15,7 +15,6 @@ from .console import make_logger
 from .hooks import LAST
 from .runs import CONFIG, LOG, RECORD, find_run, new_folder, new_record, read_checkpoint, read_json, write_json
 
-
 _runs = itertools.count()  # mmengine keeps logs and scalars by name for as long as the process lives
 
 

@@ -61,7 +61,7 @@ def evaluate_case(label, prediction, spacing_mm, *, class_names, metrics=('dice'
         raise UserError(f'case {case}: {error}' if case else str(error)) from error
     rows = []
     for name, classes in groups.items():
-        masks = (np.isin(label, classes), np.isin(prediction, classes))
+        masks = [functools.reduce(np.logical_or, [side == c for c in classes]) for side in (label, prediction)]
         values, state = _measure(masks, fuse(counts, classes), spacing_mm, metrics)
         voxels = [int(np.count_nonzero(m)) for m in masks]
         rows.append({'case': case, 'class': name, **values, 'state': state, 'label_voxels': voxels[0],

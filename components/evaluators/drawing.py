@@ -24,7 +24,7 @@ def save_figure(figure, path, *, dpi=150):
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + '.draft')
     try:
-        figure.savefig(draft, format=path.suffix[1:] or 'png', dpi=dpi)
+        figure.savefig(draft, format=path.suffix[1:] or 'png', dpi=dpi, bbox_inches='tight', pad_inches=0.08)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from matplotlib import patheffects
 from matplotlib.lines import Line2D
 
 from scarceseg.components.labels import IGNORE
+from scarceseg.registry.errors import UserError
 
 from .curves import curves_figure
 from .drawing import colours, new_figure, save_figure
@@ -61,7 +62,12 @@ def case_figure(panels, path, *, class_names):
             image one panel beside the others.
         path: the file to write; its ending decides on the format.
         class_names: names of all classes, background first.
+
+    Raises:
+        UserError: there is no case to draw.
     """
+    if not panels:
+        raise UserError(f'there is no case to draw in {path}; a case needs a Dice of at least one class')
     shades = ['none', *colours(len(class_names) - 1)]
     flat = all(panel['label'].ndim == 2 for panel in panels)
     shape = (1, len(panels)) if flat else (len(panels), COLUMNS)
@@ -83,14 +89,20 @@ def case_figure(panels, path, *, class_names):
 
 
 def pick_slices(label, prediction, *, count=COLUMNS):
-    """Indices along the first axis: the slice with most foreground, and others spread over those that have any."""
-    foreground = ((label != 0) & (label != IGNORE)) | ((prediction != 0) & (label != IGNORE))
-    area = foreground.reshape(len(label), -1).sum(1)
-    used = np.flatnonzero(area) if area.any() else np.arange(len(label))
-    largest = int(area.argmax()) if area.any() else len(label) // 2
-    spread = np.quantile(used, (np.arange(count) + 0.5) / count, method='nearest')
-    nearest = np.abs(spread - largest).argmin()
-    return sorted({largest, *(int(s) for k, s in enumerate(spread) if k != nearest)})
+    """Indices along the first axis, in order: the slice with most foreground, and others far from each other.
+
+    Slices with less than a tenth of the most foreground are passed over, unless there is none at all.
+    """
+    area = _foreground(label, prediction).reshape(len(label), -1).sum(1)
+    candidates = np.flatnonzero(10 * area >= area.max())
+    chosen = [int(area.argmax()) if area.any() else len(label) // 2]
+    while len(chosen) < min(count, len(candidates)):
+        chosen.append(int(max(candidates, key=lambda z: min(abs(z - c) for c in chosen))))
+    return sorted(chosen)
+
+
+def _foreground(label, prediction):
+    return ((label != 0) | (prediction != 0)) & (label != IGNORE)
 
 
 def _draw_case(axes, panel, shades):
@@ -103,7 +115,7 @@ def _draw_case(axes, panel, shades):
         image, label, prediction, slices = image[None], label[None], prediction[None], [0]
     else:
         slices = pick_slices(label, prediction, count=len(axes))
-    window = _window((label != 0) & (label != IGNORE) | (prediction != 0), spacing[-2:])
+    window = _window(_foreground(label, prediction), spacing[-2:])
     for axis in axes[len(slices):]:
         axis.set_axis_off()
     for axis, z in zip(axes, slices):
@@ -128,11 +140,12 @@ def _outline(axis, mask, colour, *, dashed):
 
 
 def _window(foreground, spacing):
-    """((left, right), (bottom, top)): a square in millimetres around the foreground, half as large again."""
+    """((left, right), (bottom, top)): a square in millimetres around the foreground, up to half as large again."""
     height, width = foreground.shape[1:]
     box = bounding_box(foreground.any(0)) if foreground.any() else (slice(0, height), slice(0, width))
-    side = max((s.stop - s.start) * mm for s, mm in zip(box, spacing)) * 1.5
-    side = min(side, max(height * spacing[0], width * spacing[1]))
+    size = max((s.stop - s.start) * mm for s, mm in zip(box, spacing))
+    extent = (height * spacing[0], width * spacing[1])
+    side = max(min(1.5 * size, min(extent)), min(1.1 * size, max(extent)))
     (top, bottom), (left, right) = (_centred(s, side / mm, n) for s, mm, n in zip(box, spacing, (height, width)))
     return (left, right), (bottom, top)
 

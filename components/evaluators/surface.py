@@ -65,8 +65,8 @@ def hausdorff(distances, *, percentile=95):
 def assd(distances):
     """Average symmetric surface distance: the mean over all surface voxels of both masks [Heimann 2009].
 
-    This is MONAI's ``compute_average_surface_distance(symmetric=True)`` and, from its version 0.5 on, medpy's ``assd``;
-    it is not the mean of the two directed means.
+    This is ``assd`` of medpy 0.5.2 and ``compute_average_surface_distance(symmetric=True)`` of MONAI. It is not the
+    mean of the two directed means, which other programs give under this name.
 
     Args:
         distances: from ``surface_distances``.

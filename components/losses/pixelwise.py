@@ -1,7 +1,8 @@
 """Losses that are a mean over voxels."""
+import torch
 import torch.nn.functional as F
 
-from scarceseg.components.labels import IGNORE
+from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.registry import LOSSES
 
 from .checks import check_label
@@ -52,3 +53,27 @@ def cross_entropy(logits, label, *, ignore_index=IGNORE, class_weights=None):
     weight = total.new_tensor(class_weights)[label.long().where(annotated, 0)] * annotated
     weight = weight.sum()
     return total / weight.where(weight > 0, 1)
+
+
+@LOSSES.register_module()
+def partial_cross_entropy(logits, label, *, ignore_index=IGNORE, implied_weight=1.0, class_weights=None):
+    """Cross entropy of the annotated voxels [Tang 2018], plus that of implied background as a mean of its own.
+
+    Voxels that ``transforms.implied_background`` has marked (254) are hundreds of times as many as the scribbled ones; in
+    one common mean they would leave the scribbles without weight. Without such voxels this is ``cross_entropy``.
+
+    Args:
+        logits: (N, C, *space) unnormalised scores.
+        label: (N, *space) integer class indices, 254 for implied background.
+        ignore_index: label of voxels that are not annotated.
+        implied_weight: weight of the mean over implied background.
+        class_weights: of the annotated voxels; see ``cross_entropy``.
+
+    Returns:
+        Scalar, float32.
+    """
+    implied = label == IMPLIED
+    scribbled = label.masked_fill(implied, ignore_index)
+    annotated = cross_entropy(logits, scribbled, ignore_index=ignore_index, class_weights=class_weights)
+    background = torch.zeros_like(label).masked_fill(~implied, ignore_index)
+    return annotated + implied_weight * cross_entropy(logits, background, ignore_index=ignore_index)

@@ -51,9 +51,10 @@ def check_input(network, image, *, in_channels, levels):
     """Raise UserError, with the remedy, where an image cannot go through a U-Net of ``network.dims`` dimensions."""
     name, dims = type(network).__name__, network.dims
     if image.ndim != dims + 2:
-        remedy = ('predict volumes slice by slice with inferer=dict(type="sliding_window", window=(1, None, None))' if dims == 2
-                  else 'a 2D network takes slices')
-        raise UserError(f'{name} takes {dims}D images (N, C, {", ".join("zyx"[-dims:])}), but got shape {tuple(image.shape)}; {remedy}')
+        remedy = ('train on slices, and predict volumes slice by slice with the inferer dict(type="sliding_window", '
+                  'window=(1, None, None))' if dims == 2 else 'a 2D network takes slices')
+        raise UserError(f'{name} takes {dims}D images (N, C, {", ".join("zyx"[-dims:])}), but got shape '
+                        f'{tuple(image.shape)}; {remedy}')
     if image.shape[1] != in_channels:
         raise UserError(f'{name} was built with in_channels={in_channels}, but the image has {image.shape[1]} channels '
                         f'(shape {tuple(image.shape)}); set in_channels in the config')

@@ -6,9 +6,10 @@ with which ``undo`` brings a prediction back. Nothing is changed in place. What 
 "not annotated" (255) in the label, never background.
 """
 from .affine import affine, random_affine
+from .annotation import implied_background
 from .geometry import crop, flip, pad, random_crop, random_flip
 from .history import undo
 from .intensity import clip_percentiles, normalise, random_brightness_contrast, random_gamma, random_noise
 
-__all__ = ['affine', 'clip_percentiles', 'crop', 'flip', 'normalise', 'pad', 'random_affine', 'random_brightness_contrast',
-           'random_crop', 'random_flip', 'random_gamma', 'random_noise', 'undo']
+__all__ = ['affine', 'clip_percentiles', 'crop', 'flip', 'implied_background', 'normalise', 'pad', 'random_affine',
+           'random_brightness_contrast', 'random_crop', 'random_flip', 'random_gamma', 'random_noise', 'undo']

@@ -32,18 +32,23 @@ def affine(sample, *, matrix, centre, size, order=1):
     return out
 
 
-def draw_affine(rng, space, size, spacing, label, *, rotate_deg, scale, stretch, flip_axes, foreground):
+def draw_affine(rng, space, size, spacing, label, *, rotate_deg, scale, stretch, flip_axes, foreground, longest):
     """Draw ``matrix`` and ``centre`` of ``affine``; see ``random_affine``."""
+    dims = len(space)
     angle = np.deg2rad(rng.uniform(-rotate_deg, rotate_deg))
-    zoom = np.exp(rng.uniform(np.log(scale[0]), np.log(scale[1])) + rng.uniform(-1, 1, len(space)) * np.log(stretch))
-    mirrored = [a % len(space) for a in flip_axes if rng.random() < 0.5]
-    rotation = np.eye(len(space))
+    base = np.ones(dims)
+    if longest is not None:
+        base[-2:] = longest / max(space[-2:])
+    zoom = base * np.exp(rng.uniform(*np.log(scale)) + rng.uniform(-1, 1, dims) * np.log(stretch))
+    mirrored = [a % dims for a in flip_axes if rng.random() < 0.5]
+    rotation = np.eye(dims)
     rotation[-2:, -2:] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     matrix = rotation * np.asarray(spacing) / np.asarray(spacing)[:, None] / zoom  # rotate in mm, work in voxels
     matrix[:, mirrored] *= -1
     focus = draw_focus(rng, label, foreground)
-    margin = np.minimum((np.asarray(size) - 1) / 2, (np.asarray(space) - 1) / 2)
-    low, high = margin, np.asarray(space) - 1 - margin
+    last = np.asarray(space) - 1.0
+    margin = np.minimum((np.asarray(size) - 1) / base, last) / 2
+    low, high = margin, last - margin
     if focus is not None:
         low, high = np.clip([focus - margin, focus + margin], low, high)
     return dict(matrix=matrix, centre=rng.uniform(low, high))
@@ -51,10 +56,11 @@ def draw_affine(rng, space, size, spacing, label, *, rotate_deg, scale, stretch,
 
 @TRANSFORMS.register_module()
 def random_affine(sample, rng, *, size, rotate_deg=180.0, scale=(0.8, 1.25), stretch=1.0, flip_axes=(-2, -1), foreground=0.0,
-                  order=1):
+                  longest=None, order=1):
     """A randomly rotated, scaled, stretched, flipped and placed view of ``size`` voxels, resampled once.
 
-    The view's centre is placed so that without rotation and scaling the view lies inside the image, as in ``random_crop``.
+    The view's centre is placed so that without rotation and random scaling the view lies inside the image, as in
+    ``random_crop``.
 
     Args:
         size: voxels along the last axes of space, None for all.
@@ -64,11 +70,13 @@ def random_affine(sample, rng, *, size, rotate_deg=180.0, scale=(0.8, 1.25), str
         stretch: each axis is magnified by a further factor from [1/stretch, stretch].
         flip_axes: axes, counted from the end of space, that are mirrored with probability one half.
         foreground: probability that the view is placed around a random annotated foreground voxel.
+        longest: magnify before all that so that the longer side of the plane has so many voxels, for images that show the
+            same at different sizes; predict with the inferer ``rescaled``.
         order: of the spline that interpolates the image.
     """
     space = sample['image'].shape[1:]
     size = full_size(size, space, 'random_affine')
     spacing = sample.get('spacing_mm') or (1.0,) * len(space)
     params = draw_affine(rng, space, size, spacing, sample.get('label'), rotate_deg=rotate_deg, scale=scale, stretch=stretch,
-                         flip_axes=flip_axes, foreground=foreground)
+                         flip_axes=flip_axes, foreground=foreground, longest=longest)
     return affine(sample, size=size, order=order, **params)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scarceseg.components.labels import IGNORE
+from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.registry import TRANSFORMS, UserError
 
 from .history import remember
@@ -55,7 +55,7 @@ def draw_focus(rng, label, probability):
     """An annotated foreground voxel chosen at random, or None: with 1 - ``probability``, or where there is none."""
     if label is None or rng.random() >= probability:
         return None
-    foreground = np.flatnonzero((label != 0) & (label != IGNORE))
+    foreground = np.flatnonzero((label > 0) & (label < min(IGNORE, IMPLIED)))
     return np.unravel_index(rng.choice(foreground), label.shape) if len(foreground) else None
 
 

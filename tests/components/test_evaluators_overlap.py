@@ -57,8 +57,8 @@ def test_all_overlap_metrics_equal_medpy():
     medpy = pytest.importorskip('medpy.metric.binary')
     label, prediction = random_labels((9, 14, 11), 2), random_labels((9, 14, 11), 3)
     counts = confusion(label, prediction, num_classes=4)
-    pairs = ((dice_from_confusion, medpy.dc), (iou_from_confusion, medpy.jc), (sensitivity_from_confusion, medpy.sensitivity),
-             (precision_from_confusion, medpy.precision))
+    pairs = ((dice_from_confusion, medpy.dc), (iou_from_confusion, medpy.jc),
+             (sensitivity_from_confusion, medpy.sensitivity), (precision_from_confusion, medpy.precision))
     for ours, theirs in pairs:
         np.testing.assert_allclose(ours(counts), [theirs(prediction == c, label == c) for c in range(4)], atol=1e-12)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from scarceseg.components.inferers import flip_average, sliding_window
+from scarceseg.components.inferers import flip_average, rescaled, sliding_window
 from scarceseg.components.inferers.sliding_window import window_starts
 from scarceseg.components.postprocess import largest_component
 from scarceseg.registry import UserError
@@ -63,7 +63,8 @@ def test_results_equal_monais_where_grids_agree():
     assert torch.allclose(ours, theirs, atol=1e-4)
 
 
-@pytest.mark.parametrize('change, part', [(dict(window=(8, 8)), 'has 2 axes'), (dict(window=(4, 4, 4), overlap=1.0), 'overlap=1.0')])
+@pytest.mark.parametrize('change, part', [(dict(window=(8, 8)), 'has 2 axes'),
+                                          (dict(window=(4, 4, 4), overlap=1.0), 'overlap=1.0')])
 def test_a_window_that_does_not_fit_is_named(change, part):
     with pytest.raises(UserError, match=part):
         sliding_window(voxelwise, torch.zeros(1, 1, 8, 8, 8), **change)
@@ -101,3 +102,18 @@ def test_the_result_is_one_connected_part_of_the_input(rng):
     out = largest_component(label)
     assert ndimage.label(out)[1] == 1 and out.dtype == np.uint8
     assert np.array_equal(out[out > 0], label[out > 0])
+
+
+def test_a_rescaled_prediction_is_made_at_the_size_asked_for_and_comes_back():
+    shapes = []
+
+    def look(view):
+        shapes.append(tuple(view.shape))
+        return voxelwise(view)
+    y, x = torch.meshgrid(torch.linspace(-2, 2, 40), torch.linspace(-2, 2, 60), indexing='ij')
+    image = (y + x)[None, None, None].expand(1, 1, 3, 40, 60)
+    result = rescaled(look, image, longest=30)
+    assert shapes == [(1, 1, 3, 20, 30)]
+    assert torch.allclose(result, voxelwise(image), atol=0.03)
+    assert torch.allclose(result.sum(1), torch.ones(1, 3, 40, 60), atol=1e-5)
+    assert torch.equal(rescaled(voxelwise, image, longest=60), voxelwise(image))

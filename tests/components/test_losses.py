@@ -2,8 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from scarceseg.components.labels import IGNORE
-from scarceseg.components.losses import cross_entropy, cross_entropy_map, dice_ce, soft_dice, soft_dice_per_class
+from scarceseg.components.labels import IGNORE, IMPLIED
+from scarceseg.components.losses import (
+    cross_entropy,
+    cross_entropy_map,
+    dice_ce,
+    partial_cross_entropy,
+    soft_dice,
+    soft_dice_per_class,
+)
 from scarceseg.registry import LOSSES, UserError
 
 SHAPES = [(2, 3, 5, 4), (2, 3, 4, 5, 3)]
@@ -85,7 +92,7 @@ def test_any_value_may_mean_not_annotated():
     assert float(soft_dice(logits, four, ignore_index=4)) == float(soft_dice(logits, label))
 
 
-@pytest.mark.parametrize('name', ['cross_entropy', 'soft_dice', 'dice_ce'])
+@pytest.mark.parametrize('name', ['cross_entropy', 'partial_cross_entropy', 'soft_dice', 'dice_ce'])
 def test_a_batch_without_annotation_gives_zero_and_zero_gradients(name):
     logits = torch.randn(2, 3, 4, 4, requires_grad=True)
     value = LOSSES.build(dict(type=name))(logits, torch.full((2, 4, 4), IGNORE))
@@ -162,3 +169,13 @@ def test_background_may_be_left_out_and_samples_be_counted_alone():
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(UserError, match=r'\(2, 5, 4\).*\(2, 4, 5\)'):
         soft_dice(torch.zeros(2, 3, 5, 4), torch.zeros(2, 4, 5, dtype=torch.long))
+
+
+def test_implied_background_is_a_mean_of_its_own():
+    logits, label = random_pair((2, 3, 5, 4))
+    assert float(partial_cross_entropy(logits, label)) == float(cross_entropy(logits, label))
+    implied = label.clone()
+    implied[label == IGNORE] = IMPLIED
+    prob = logits.float().softmax(1)[:, 0][label == IGNORE]
+    expected = float(cross_entropy(logits, label)) - 0.5 * float(prob.log().mean())
+    assert float(partial_cross_entropy(logits, implied, implied_weight=0.5)) == pytest.approx(expected, rel=1e-5)

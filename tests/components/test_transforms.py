@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from scarceseg.components.labels import IGNORE
+from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.components.transforms import (
     affine,
     clip_percentiles,
     crop,
     flip,
+    implied_background,
     normalise,
     pad,
     random_affine,
@@ -86,7 +87,8 @@ def test_padding_is_drawn_as_expected():
 @pytest.mark.parametrize('space', [(20, 24), (5, 20, 24)])
 def test_the_history_brings_a_prediction_back_exactly(space):
     sample = make_sample(space)
-    changed = flip(crop(pad(sample, size=(30, 31)), start=[0] * (len(space) - 2) + [2, 3], size=[*space[:-2], 27, 28]), axes=(-2, -1))
+    padded = pad(sample, size=(30, 31))
+    changed = flip(crop(padded, start=[0] * (len(space) - 2) + [2, 3], size=[*space[:-2], 27, 28]), axes=(-2, -1))
     back = undo(changed['image'], changed['history'])
     assert np.array_equal(back, sample['image'])
     assert undo(changed['label'], changed['history']).shape == space
@@ -110,7 +112,7 @@ def test_an_affine_at_rest_is_the_identity():
 
 
 def test_an_affine_without_rotation_is_a_crop():
-    """At rest with a smaller size, the interpolated window is a weighted mean of neighbouring crops; at whole positions it is one."""
+    """At whole positions nothing is interpolated."""
     sample = make_sample()
     out = affine(sample, matrix=np.eye(2), centre=(9.5, 10.5), size=(8, 8))
     assert np.allclose(out['image'], sample['image'][:, 6:14, 7:15], atol=1e-6)
@@ -118,11 +120,11 @@ def test_an_affine_without_rotation_is_a_crop():
 
 
 def test_a_rotation_by_ninety_degrees_is_rot90():
+    """Output (0, 1) from the centre shows input matrix (0, 1) = (-1, 0): what was above is now at the right."""
     sample = make_sample((15, 15))
-    matrix = [[0, -1], [1, 0]]
-    out = affine(sample, matrix=matrix, centre=(7, 7), size=(15, 15))
-    expected = np.rot90(sample['label'], k=-1 if np.array_equal(out['label'], np.rot90(sample['label'], -1)) else 1)
-    assert np.array_equal(out['label'], expected) and not np.array_equal(out['label'], sample['label'])
+    out = affine(sample, matrix=[[0, -1], [1, 0]], centre=(7, 7), size=(15, 15))
+    assert np.array_equal(out['label'], np.rot90(sample['label'], -1))
+    assert np.allclose(out['image'], np.rot90(sample['image'], -1, axes=(1, 2)), atol=1e-5)
 
 
 def test_a_flip_drawn_by_the_affine_is_a_flip():
@@ -159,9 +161,9 @@ def test_the_combined_resampling_equals_scipys_zoom_and_rotation_in_sequence():
     image = np.exp(-((y - 30) ** 2 + 2 * (x - 36) ** 2) / 200).astype(np.float32)
     angle = np.deg2rad(25)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    out = affine(dict(image=image[None]), matrix=matrix, centre=(31.5, 31.5), size=(64, 64))['image'][0]
-    reference = ndimage.rotate(image, 25, reshape=False, order=1)
-    assert min(np.abs(out - reference).max(), np.abs(out - ndimage.rotate(image, -25, reshape=False, order=1)).max()) < 1e-4
+    out = affine(dict(image=image[None]), matrix=matrix / 1.5, centre=(31.5, 31.5), size=(64, 64))['image'][0]
+    large = ndimage.affine_transform(image, np.eye(2) / 1.5, offset=31.5 - 31.5 / 1.5, order=3)
+    assert np.abs(out - ndimage.rotate(large, -25, reshape=False, order=3))[12:-12, 12:-12].max() < 0.01
 
 
 @pytest.mark.parametrize('transform', [random_crop, random_affine])
@@ -220,10 +222,38 @@ def test_gamma_keeps_the_extremes_and_the_order():
 
 def test_every_transform_on_the_shelf_is_tested_here():
     TRANSFORMS.import_from_location()
-    tested = {t.__name__ for t, _ in RANDOM} | {'pad', 'normalise', 'clip_percentiles'}
+    tested = {t.__name__ for t, _ in RANDOM} | {'pad', 'normalise', 'clip_percentiles', 'implied_background'}
     assert set(TRANSFORMS.module_dict) == tested
 
 
 def test_a_size_with_too_many_axes_is_named():
     with pytest.raises(UserError, match=r'size=\(1, 2, 3\).*2 axes'):
         pad(make_sample(), size=(1, 2, 3))
+
+
+def test_background_is_implied_outside_the_box_of_a_slices_scribbles():
+    """The scribbles span rows 2-3 and columns 2-4; a margin of a fifth is one voxel at each side."""
+    n, m = IGNORE, IMPLIED
+    label = np.full((2, 6, 7), n, np.uint8)
+    label[0, 2, 2], label[0, 3, 4] = 0, 1
+    out = implied_background(dict(label=label), margin=0.2)['label']
+    assert out[0].tolist() == [[m] * 7, [m] + [n] * 5 + [m], [m, n, 0, n, n, n, m], [m, n, n, n, 1, n, m],
+                               [m] + [n] * 5 + [m], [m] * 7]
+    assert (out[1] == n).all() and (label[0] == n).sum() == 40
+
+
+def test_full_labels_imply_nothing_and_images_pass():
+    label = np.zeros((2, 4, 4), np.uint8)
+    assert np.array_equal(implied_background(dict(label=label))['label'], label)
+    assert implied_background(dict(image=1)) == dict(image=1)
+
+
+def test_slices_of_different_sizes_are_brought_to_one():
+    """A disc of a quarter of the image's width is as large in pixels, whatever the number of pixels."""
+    areas = []
+    for n in (60, 120, 240):
+        y, x = np.mgrid[:n, :n]
+        disc = ((y - n / 2) ** 2 + (x - n / 2) ** 2 <= (n / 8) ** 2).astype(np.uint8)
+        sample = dict(image=disc[None].astype(np.float32), label=disc)
+        areas.append((random_affine(sample, np.random.default_rng(0), size=(96, 96), longest=96, **STILL)['label'] == 1).sum())
+    assert np.ptp(areas) < 0.05 * max(areas) and areas[0] == pytest.approx(np.pi * 12 ** 2, rel=0.1)

@@ -140,7 +140,8 @@ def test_the_pseudo_label_carries_no_gradient_and_mixes_by_beta():
 
 def test_supervision_by_scribbles_is_partial_cross_entropy_in_one_forward():
     model = segmentor('supervised', losses=dict(sup=dict(type='cross_entropy')))
-    batch = {**make_batch('scribbled'), **make_batch('labeled', ignored=0, seed=1), 'unlabeled': dict(image=torch.zeros(1, 1, 16, 16))}
+    batch = {**make_batch('scribbled'), **make_batch('labeled', ignored=0, seed=1),
+             'unlabeled': dict(image=torch.zeros(1, 1, 16, 16))}
     value = model.method(model.networks, batch, model.losses)['sup']
     image = torch.cat([batch[p]['image'] for p in ('scribbled', 'labeled')])
     label = torch.cat([batch[p]['label'] for p in ('scribbled', 'labeled')])

@@ -6,7 +6,7 @@ from scarceseg.methods.loop import step_seed
 from scarceseg.methods.weighing import weigh
 from scarceseg.registry import METHODS, MODELS
 
-from .test_methods import DUAL, NETWORK, RECIPES, make_batch, segmentor
+from .test_methods import NETWORK, RECIPES, make_batch, segmentor
 
 
 def test_weights_follow_their_schedule_and_what_is_logged_is_not_added():
@@ -28,8 +28,8 @@ def test_a_weight_of_zero_equals_leaving_the_term_out():
     got = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
     torch.manual_seed(0)
-    model.method(model.networks, {k: {**v, 'image': v['image'].contiguous(memory_format=torch.channels_last)} for k, v in batch.items()},
-                 model.losses)['sup'].backward()
+    inner = {k: {**v, 'image': v['image'].contiguous(memory_format=torch.channels_last)} for k, v in batch.items()}
+    model.method(model.networks, inner, model.losses)['sup'].backward()
     assert all(torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(got, model.parameters()))
 
 
@@ -109,7 +109,8 @@ def test_the_seed_of_a_step_differs_by_seed_iteration_and_rank_and_is_valid():
 
 
 def test_any_network_that_returns_logits_will_do():
-    model = MODELS.build(dict(type='Segmentor', networks=dict(net=dict(type='torch.nn.Conv2d', in_channels=1, out_channels=3, kernel_size=1)),
-                              method=dict(type='supervised'), losses=dict(sup=dict(type='cross_entropy'))))
-    assert isinstance(model.networks['net'], nn.Conv2d) and DUAL['type'] == 'DualBranchUNet2D'
+    network = dict(type='torch.nn.Conv2d', in_channels=1, out_channels=3, kernel_size=1)
+    model = MODELS.build(dict(type='Segmentor', networks=dict(net=network), method=dict(type='supervised'),
+                              losses=dict(sup=dict(type='cross_entropy'))))
+    assert isinstance(model.networks['net'], nn.Conv2d)
     assert model.predict(torch.zeros(1, 1, 4, 4)).shape == (1, 3, 4, 4)

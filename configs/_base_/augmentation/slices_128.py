@@ -1,5 +1,6 @@
-"""Crops of 128×128 pixels, rotated by any angle."""
+"""Views of 128×128 pixels of slices brought to 192, half of them placed on annotated foreground."""
 transforms = [
-    dict(type='random_affine', size=(128, 128), rotate_deg=180, scale=(0.7, 1.4), flip_axes=(-2, -1)),
-    dict(type='random_gamma', low=0.7, high=1.5, probability=0.5),
-    dict(type='random_noise', std=0.2, probability=0.5)]
+    dict(type='random_affine', size=(128, 128), longest=192, rotate_deg=30, scale=(0.78, 1.28), flip_axes=(-2, -1), foreground=0.5),
+    dict(type='random_gamma', low=0.74, high=1.35, probability=0.5),
+    dict(type='random_brightness_contrast', brightness=0.25, contrast=0.25, probability=0.5),
+    dict(type='random_noise', std=0.1, probability=0.5)]

@@ -1,7 +1,7 @@
 """Generated hearts with scribbles; validation and test hearts are other ones, with full labels."""
 classes = ('background', 'right ventricle', 'myocardium', 'left ventricle')
 prepare = [dict(type='clip_percentiles', low=0.5, high=99.5), dict(type='normalise')]
-inferer = dict(type='sliding_window', window=(1, None, None), batch_size=8)
+inferer = [dict(type='sliding_window', window=(1, None, None), batch_size=8)]
 postprocess = [dict(type='largest_component')]
 train_dataloader = dict(
     dataset=dict(type='PartsDataset', slices=True, parts=dict(scribbled=dict(type='PhantomDataset', count=40, scribbles=True))),

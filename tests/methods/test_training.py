@@ -1,0 +1,171 @@
+"""Training as a whole, on small files in the layout of ACDC."""
+import csv
+
+import pytest
+import torch
+
+from scarceseg.methods.runs import BEST, LAST, read_checkpoint, read_json
+from scarceseg.methods.training import train
+from scarceseg.registry import UserError, load_config
+
+TINY = {'transforms.0.size': (32, 32), 'train_cfg.val_interval': 2, 'default_hooks.logger.interval': 1,
+        'default_hooks.checkpoint.interval': 1, 'log_processor.window_size': 1}
+
+
+def small(name='wsl/dmpls_acdc_cpu', iterations=4, network=None, **options):
+    config = load_config(name, options={**TINY, 'train_cfg.max_iters': iterations, **options})
+    parts = config.train_dataloader.batch_sampler.parts
+    for part in parts:
+        parts[part] = 2
+    for net in config.model.networks.values():
+        if 'average_of' not in net:
+            net.update(channels=(4, 8, 8))
+    return config
+
+
+def weights(folder, name=LAST):
+    return read_checkpoint(folder / name)['state_dict']
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_a_run_leaves_checkpoints_config_log_and_curves(small_folder, tmp_path):
+    folder = train(small(), root=tmp_path / 'runs', data=small_folder)
+    assert folder == tmp_path / 'runs' / 'dmpls_acdc_cpu'
+    assert {LAST, BEST, 'config.py', 'run.json', 'train.log', 'curves.csv', 'curves.png'} <= {p.name for p in folder.iterdir()}
+    record = read_json(folder / 'run.json')
+    assert record['status'] == 'finished' and record['iterations'] == 4 and record['seed'] == 0
+    names = {row['name'] for row in csv.DictReader((folder / 'curves.csv').open())}
+    assert {'train/loss', 'train/loss_sup', 'train/loss_pseudo', 'train/lr', 'val/dice/mean', 'val/dice/RV'} <= names
+    assert (folder / 'curves.png').stat().st_size > 10_000
+    assert load_config(str(folder / 'config.py')).train_cfg.max_iters == 4
+
+
+def test_best_is_the_checkpoint_of_the_highest_validation_dice(small_folder, tmp_path):
+    folder = train(small(iterations=6), root=tmp_path, data=small_folder)
+    rows = [(float(r['value']), -int(r['iteration'])) for r in csv.DictReader((folder / 'curves.csv').open())
+            if r['name'] == 'val/dice/mean']
+    value, iteration = max(rows)
+    best = read_checkpoint(folder / BEST)
+    assert len(rows) == 3 and best['meta']['iter'] == -iteration
+    assert best['message_hub']['runtime_info']['best_score'] == pytest.approx(value, abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small_folder, tmp_path):
+    one, two, other = (weights(train(small(), work_dir=tmp_path / f'r{k}', data=small_folder, seed=seed))
+                       for k, seed in enumerate((5, 5, 6)))
+    assert same(one, two) and not same(one, other)
+
+
+def test_workers_change_nothing(small_folder, tmp_path):
+    alone = train(small(), work_dir=tmp_path / 'a', data=small_folder)
+    shared = train(small(**{'train_dataloader.num_workers': 2}), work_dir=tmp_path / 'b', data=small_folder)
+    assert same(weights(alone), weights(shared))
+
+
+@pytest.mark.parametrize('killed_at', [2, 3])
+def test_a_resumed_run_ends_with_the_same_bytes_as_one_never_stopped(small_folder, tmp_path, monkeypatch, killed_at):
+    """At 2 there is a validation, at 3 none. The killed run plans the whole schedule and stops in the middle of it."""
+    options = {'model.networks.slow': dict(type='ExponentialMovingAverage', average_of='dual', momentum=0.1)}
+    whole = train(small(iterations=5, **options), work_dir=tmp_path / 'whole', data=small_folder)
+
+    from scarceseg.methods.loop import MethodTrainLoop
+    step = MethodTrainLoop.run_iter
+
+    def killed(self, batch):
+        if self.iter == killed_at:
+            raise KeyboardInterrupt
+        step(self, batch)
+    monkeypatch.setattr(MethodTrainLoop, 'run_iter', killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(small(iterations=5, **options), work_dir=tmp_path / 'cut', data=small_folder)
+    monkeypatch.undo()
+    assert read_checkpoint(tmp_path / 'cut' / LAST)['meta']['iter'] == killed_at
+    cut = train(small(iterations=5, **options), work_dir=tmp_path / 'cut', data=small_folder, resume=True)
+    for name in (LAST, BEST):
+        assert same(weights(whole, name), weights(cut, name))
+    table = [[row for row in csv.reader((f / 'curves.csv').open()) if 'time' not in row[1]] for f in (whole, cut)]
+    assert table[0] == table[1]
+
+
+def test_a_run_is_never_overwritten_unasked(small_folder, tmp_path):
+    first = train(small(iterations=1), root=tmp_path, data=small_folder)
+    before = (first / LAST).read_bytes()
+    second = train(small(iterations=1), root=tmp_path, data=small_folder)
+    assert second.name == 'dmpls_acdc_cpu-2' and (first / LAST).read_bytes() == before
+    with pytest.raises(UserError, match='already holds a run.*--resume'):
+        train(small(iterations=1), work_dir=first, data=small_folder)
+
+
+def test_a_finished_run_is_not_resumed(small_folder, tmp_path):
+    folder = train(small(iterations=1), work_dir=tmp_path / 'r', data=small_folder)
+    with pytest.raises(UserError, match='finished: 1 of 1 iterations'):
+        train(small(iterations=1), work_dir=folder, data=small_folder, resume=True)
+
+
+def test_checkpoints_are_read_as_data_and_foreign_pickles_refused(small_folder, tmp_path):
+    import os
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / 'pwned'),)
+    torch.save({'state_dict': Evil()}, tmp_path / 'evil.pth')
+    (tmp_path / 'cut.pth').write_bytes((tmp_path / 'evil.pth').read_bytes()[:100])
+    with pytest.raises(UserError, match='evil.pth holds more than tensors'):
+        read_checkpoint(tmp_path / 'evil.pth')
+    with pytest.raises(UserError, match='cut.pth cannot be read'):
+        read_checkpoint(tmp_path / 'cut.pth')
+    assert not (tmp_path / 'pwned').exists()
+
+
+def test_a_teacher_is_in_the_checkpoint_as_it_is_after_the_step(small_folder, tmp_path):
+    """The first update of an average copies its source: after one step both are equal."""
+    options = {'model.networks.slow': dict(type='ExponentialMovingAverage', average_of='dual', momentum=0.1)}
+    state = weights(train(small(iterations=1, **options), work_dir=tmp_path / 'r', data=small_folder))
+    pairs = [(v, state[k.replace('slow.module', 'dual')]) for k, v in state.items() if k.startswith('networks.slow.module')]
+    assert pairs and all(torch.equal(a, b) for a, b in pairs if a.is_floating_point())
+
+
+MISTAKES = [
+    ({'model.method.type': 'dmpl'}, "model.method: no method is called 'dmpl' .did you mean 'dmpls'"),
+    ({'model.networks.dual.type': 'DualBranchUNet'}, "model.networks.dual: .*did you mean 'DualBranchUNet2D'"),
+    ({'model.networks.dual.chanels': (4, 8)}, "no setting 'chanels' .did you mean 'channels'"),
+    ({'model.losses.sup.ignore_indx': 4}, "model.losses.sup: .*did you mean 'ignore_index'"),
+    ({'transforms.1.type': 'random_gama'}, "transforms.1: .*did you mean 'random_gamma'"),
+    ({'prepare.0.lo': 3}, "no setting 'lo'"),
+    ({'inferer.1.windw': 3}, "inferer.1: .*did you mean 'window'"),
+    ({'train_dataloader.num_worker': 2}, "train_dataloader has no setting 'num_worker' .did you mean 'num_workers'"),
+    ({'train_dataloader.dataset.slice': True}, "train_dataloader.dataset: .*did you mean 'slices'"),
+    ({'train_dataloader.dataset.parts.scribbled.image': 'x'}, "dataset.parts.scribbled: .*did you mean 'images'"),
+    ({'train_dataloader.batch_sampler.part': 2}, "batch_sampler: .*did you mean 'parts'"),
+    ({'optim_wrapper.optimizer.type': 'AdamWW'}, "optim_wrapper.optimizer: .*did you mean 'AdamW'"),
+    ({'optim_wrapper.optimizer.learning_rate': 1}, "optim_wrapper.optimizer: .*no setting 'learning_rate'"),
+    ({'param_scheduler.1.pwer': 1}, "param_scheduler.1: .*did you mean 'power'"),
+    ({'train_cfg.max_iter': 3}, "train_cfg: .*did you mean 'max_iters'"),
+    ({'default_hooks.checkpoint.save_bst': 'x'}, "default_hooks.checkpoint: .*did you mean 'save_best'"),
+    ({'val_evaluator.type': 'DiceMetrik'}, "val_evaluator: .*did you mean 'DiceMetric'"),
+    ({'model.weights.pseud': 1}, "weights.pseud.*did you mean 'pseudo'"),
+    ({'model.weights.pseudo.type': 'sigmoid_ramp'}, "did you mean 'sigmoid_rampup'"),
+]
+
+
+@pytest.mark.parametrize('options, sentence', MISTAKES)
+def test_a_slip_in_a_config_ends_in_one_sentence_and_leaves_no_run_behind(small_folder, tmp_path, options, sentence):
+    with pytest.raises(UserError, match=sentence) as caught:
+        train(small(**options), root=tmp_path / 'runs', data=small_folder)
+    assert '\n' not in str(caught.value) and not list((tmp_path / 'runs').glob('*'))
+
+
+def test_an_unknown_key_that_resembles_a_known_one_is_refused(small_folder, tmp_path):
+    config = small()
+    config.optim_wraper = {}
+    with pytest.raises(UserError, match="unknown key 'optim_wraper' .did you mean 'optim_wrapper'"):
+        train(config, root=tmp_path / 'runs', data=small_folder)
+
+
+def test_a_missing_data_folder_is_named_with_the_remedy(tmp_path):
+    with pytest.raises(UserError, match=r'nowhere.*ACDC.*--data'):
+        train(small(), root=tmp_path / 'runs', data=tmp_path / 'nowhere')
+    assert not list((tmp_path / 'runs').glob('*'))
