@@ -5,7 +5,7 @@ from mmengine.logging import MMLogger
 
 # banners and advice of mmengine's that only the file keeps
 BANNERS = ('\n---', 'Config:\n', 'Hooks will be executed', 'Exp name', '"FileClient"', '"HardDiskBackend"', 'Load checkpoint',
-           'resumed epoch', 'Distributed training is not used')
+           'resumed epoch', 'Distributed training is not used', 'paramwise_options --')
 
 
 class Screen(logging.Formatter):

@@ -31,9 +31,16 @@ def newest_predictions(root='work_dirs'):
 
 
 class RunCases:
-    """Labels from the test cases of the run that made the predictions."""
+    """Labels from the test cases of the run that made the predictions.
+
+    Raises:
+        UserError: the folder was not written by test.py, or its cases have no labels.
+    """
 
     def __init__(self, predictions, data=None):
+        if not (predictions / MANIFEST).is_file():
+            raise UserError(f'{predictions} is no folder of predictions that test.py wrote; to compare any two folders give both: '
+                            'eval.py PRED GT')
         manifest = read_json(predictions / MANIFEST)
         if manifest['images']:
             raise UserError(f'{predictions} are predictions of {manifest["images"]}, which has no labels; give a folder of labels: '

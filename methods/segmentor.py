@@ -24,7 +24,7 @@ class Segmentor(BaseModel):
         method: config of a method; its settings are numbers or schedules.
         losses: {name: config} of the losses the method asks for.
         weights: {term: number or schedule}; a term without weight counts once.
-        predict: name of the network that predicts; default the first.
+        predict: name of the network that predicts; default the first that the method names.
         heads: indices of that network's outputs that are averaged, as probabilities, where it has several; default all.
         inferer: configs of functions of INFERERS, the outermost first, that predict a whole image; default the image at once.
         channels_last: keep the 2D networks' tensors with channels innermost, which convolutions prefer on CPUs and GPUs.
@@ -45,7 +45,7 @@ class Segmentor(BaseModel):
         self.losses = {name: LOSSES.build(config) for name, config in (losses or {}).items()}
         self.weights = build_numbers(weights or {})
         check_needs(self.method, networks, self.losses, self.weights)
-        self.predict_name, self.heads = predict or next(iter(networks)), heads
+        self.predict_name, self.heads = predict or self.method.func.needs.networks[0], heads
         if self.predict_name not in networks:
             raise UserError(f'predict={predict!r} is none of the networks{nearest(predict, networks)}: {", ".join(networks)}')
         chain = [inferer] if isinstance(inferer, dict) else inferer or []
@@ -99,21 +99,21 @@ class Segmentor(BaseModel):
 
 
 def build_networks(configs):
-    """``ModuleDict`` of the networks, averages behind their sources.
+    """``ModuleDict`` of the networks, averages behind their sources whatever the order of the config.
 
     Raises:
         UserError: an average names no network.
     """
-    networks = nn.ModuleDict()
+    networks = nn.ModuleDict({name: NETWORKS.build(c) for name, c in configs.items() if 'average_of' not in c})
+    trained = list(networks)
     for name, config in configs.items():
-        config = dict(config)
-        source = config.pop('average_of', None)
-        if source is not None and source not in networks:
-            raise UserError(f'networks.{name}.average_of={source!r} is no network before it'
-                            f'{nearest(source, list(networks))}; there are: {", ".join(networks) or "none"}')
-        networks[name] = NETWORKS.build(config, **({'model': networks[source]} if source else {}))
-        if source is not None:
-            networks[name].requires_grad_(False)
+        if 'average_of' in config:
+            config = dict(config)
+            source = config.pop('average_of')
+            if source not in trained:
+                raise UserError(f'networks.{name}.average_of={source!r} is no trained network{nearest(source, trained)}; '
+                                f'there are: {", ".join(trained) or "none"}')
+            networks[name] = NETWORKS.build(config, model=networks[source]).requires_grad_(False)
     return networks
 
 

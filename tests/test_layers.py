@@ -47,11 +47,11 @@ def test_the_library_does_not_print():
 
 
 def test_functions_and_files_stay_small():
-    """40 lines a function without its docstring, 200 or so a file, 60 a tool."""
+    """40 lines a function without its docstring, 200 or so a file, 75 a tool."""
     wrong = []
     for f in FILES:
         text = f.read_text(encoding='utf-8')
-        limit = 60 if f.relative_to(ROOT).parts[0] == 'tools' else 220
+        limit = 75 if f.relative_to(ROOT).parts[0] == 'tools' else 220
         wrong += [f'{f.name}: {text.count(chr(10))} lines'] if text.count('\n') > limit else []
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -76,7 +76,7 @@ def _heart(rng, y, x, count):
     depth = first + (np.arange(count) + 0.5) / count * (last - first)
     outer_mm, wall_mm = rng.uniform(26, 37), rng.uniform(6.5, 11.5)
     tilt, breathing = rng.normal(0, 7, 2), rng.normal(0, 1.2, (count, 2)).T
-    cy, cx = np.array([[4.0], [11.0]]) + rng.normal(0, 6, (2, 1)) + breathing + tilt[:, None] * (depth - 0.4)
+    cy, cx = np.array([[8.0], [11.0]]) + rng.normal(0, 5, (2, 1)) + breathing + tilt[:, None] * (depth - 0.4)
     turn = np.pi + rng.normal(0, 0.35) + rng.normal(0, 0.25) * (depth - 0.4)  # direction of the right ventricle
     epi, endo, radius = _left_ventricle(rng, y, x, (cy, cx), turn, depth, outer_mm - wall_mm, wall_mm)
     right = _right_ventricle(rng, y, x, (cy, cx), turn, depth, outer_mm)
@@ -100,7 +100,7 @@ def _left_ventricle(rng, y, x, centre, turn, depth, cavity_mm, wall_mm):
 
 def _right_ventricle(rng, y, x, centre, turn, depth, outer_mm):
     """A blob beside the left ventricle; with the left ventricle cut out it is a crescent."""
-    begin, end = rng.uniform(-0.2, 0.03), rng.uniform(0.85, 1.05)
+    begin, end = rng.uniform(-0.2, 0.03), rng.uniform(0.85, 0.99)
     share = np.sqrt(1 - (depth / end).clip(0, 1) ** rng.uniform(1.5, 2.6)) * ((depth >= begin) & (depth < end))
     away = outer_mm * (0.45 + rng.uniform(0.28, 0.45) * share)
     angle = turn + rng.normal(0, 0.15)
@@ -139,9 +139,9 @@ def _draw_body(rng, y, x, count, tissue, edge_mm):
     """The image (z, y, x) of all but the heart: air, chest wall, lungs, organs, vessels."""
     image = np.full((count, y.size, x.size), 0.02, np.float32)
     rough = smooth_field(rng, y, x, count, wavelength_mm=(12, 50))
-    skin = blob(y, x, (55 + rng.normal(0, 6), rng.uniform(-50, -15)), (rng.uniform(100, 116), rng.uniform(120, 140)),
+    skin = blob(y, x, (55 + rng.normal(0, 4), rng.uniform(-50, -15)), (rng.uniform(110, 126), rng.uniform(122, 140)),
                 angle=rng.normal(0, 0.12), waves=_waves(rng, 0.02, 0.02))
-    fat_mm, muscle_mm = rng.uniform(5, 16), rng.uniform(7, 13)
+    fat_mm, muscle_mm = rng.uniform(5, 14), rng.uniform(6, 11)
     paint(image, skin, tissue['fat'] * (1 + 0.1 * rough), edge_mm)
     paint(image, skin + fat_mm, tissue['muscle'] * (1 + 0.35 * rough), edge_mm)
     paint(image, skin + fat_mm + muscle_mm, tissue['lung'] * (1 + 0.2 * rough + 2.2 * np.maximum(rough - 1.4, 0)), edge_mm)

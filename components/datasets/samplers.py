@@ -28,7 +28,7 @@ class PartBatchSampler(Sampler):
 
     Args:
         sampler: a sampler of the data set (the Runner passes one); its ``dataset`` (a ``PartsDataset``) and ``seed`` are used.
-        parts: {part: samples in a batch, over all processes}.
+        parts: {part: samples in a batch, over all processes}; their order does not matter.
         batch_size: their sum (the Runner passes it).
         start: the first batch.
 
@@ -37,7 +37,7 @@ class PartBatchSampler(Sampler):
     """
 
     def __init__(self, sampler, parts, batch_size=None, start=0):
-        self.sampler, self.parts, self.batch_size, self.start = sampler, dict(parts), batch_size, start
+        self.sampler, self.parts, self.batch_size, self.start = sampler, dict(sorted(parts.items())), batch_size, start
         self.seed = getattr(sampler, 'seed', None) or 0
         self.sizes = sampler.dataset.sizes
         self.rank, self.world_size = get_dist_info()

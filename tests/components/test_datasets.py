@@ -173,6 +173,7 @@ def test_several_parts_come_in_one_batch_each_with_its_fields(small_folder):
     draws = sampler(data, dict(labeled=2, unlabeled=3)).batch(0)
     batch = collate_parts([data[d] for d in draws])
     assert {k: set(v) for k, v in batch.items()} == {'labeled': {'image', 'label', 'name'}, 'unlabeled': {'image', 'name'}}
+    assert [tuple(d) for d in sampler(data, dict(unlabeled=3, labeled=2)).batch(0)] == [tuple(d) for d in draws]
     assert batch['unlabeled']['image'].shape == (3, 1, 16, 16) and batch['labeled']['label'].dtype == torch.int64
 
 

@@ -6,7 +6,7 @@ from scarceseg.methods.loop import step_seed
 from scarceseg.methods.weighing import weigh
 from scarceseg.registry import METHODS, MODELS
 
-from .test_methods import NETWORK, RECIPES, make_batch, segmentor
+from .test_methods import DUAL, NETWORK, RECIPES, make_batch, segmentor
 
 
 def test_weights_follow_their_schedule_and_what_is_logged_is_not_added():
@@ -72,6 +72,14 @@ def test_an_average_follows_its_closed_form_and_starts_equal():
         expected = [0.9 * e + 0.1 * p for e, p in zip(expected, later)]
     assert all(torch.allclose(a, e, atol=1e-5) for a, e in zip(average.parameters(), expected))
     assert any(float(p.abs().sum()) > 0 for p in average.parameters())
+
+
+def test_the_order_of_names_in_a_config_does_not_matter():
+    """A config that is written to a file comes back with its keys sorted."""
+    average = dict(type='ExponentialMovingAverage', average_of='dual', momentum=0.1)
+    one, two = (segmentor('dmpls', networks=n) for n in (dict(dual=DUAL, average=average), dict(average=average, dual=DUAL)))
+    assert one.predict_name == two.predict_name == 'dual'
+    assert all(torch.equal(v, two.state_dict()[k]) for k, v in one.state_dict().items())
 
 
 def test_heads_are_averaged_as_probabilities():

@@ -116,7 +116,7 @@ model = dict(networks=dict(net=dict(type='MyTinyNetwork', num_classes=4)), metho
 
 @pytest.mark.parametrize('argv, parts', [
     (['wsl/dmpls_acdcc'], ["did you mean 'wsl/dmpls_acdc'"]),
-    (['wsl/dmpls_acdc_cpu', '--data', 'nowhere'], ['no split list', 'nowhere', '--data']),
+    (['wsl/dmpls_acdc_cpu', '--data', 'nowhere'], ['no folder', 'nowhere', '--data']),
     (['wsl/dmpls_acdc_cpu', '--cfg-options', 'model.method.type=dmpl'], ["did you mean 'dmpls'"]),
     (['wsl/dmpls_acdc_cpu', '--resume'], ["no run of config 'dmpls_acdc_cpu'"])])
 def test_a_users_mistake_ends_in_one_sentence_and_status_two(at_work, capsys, argv, parts):
