@@ -18,13 +18,13 @@ setup(
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    python_requires='>=3.9',
+    python_requires='>=3.10',
     packages=packages,
     package_dir={f'{NAME}.{room}': room for room in ROOMS},
     install_requires=['torch>=2.2', 'numpy>=1.24', 'nibabel>=5', 'scipy>=1.10', 'h5py>=3.8', 'mmengine>=0.10.7',
                       'tabulate>=0.9'],
     extras_require={
         'tensorboard': ['tensorboard>=2.12'],
-        'tests': ['pytest>=7', 'ruff>=0.5', 'monai>=1.3', 'medpy>=0.5', 'tensorboard>=2.12', 'build>=1'],
+        'tests': ['pytest>=7', 'ruff>=0.5', 'monai>=1.3', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel'],
     },
 )

@@ -5,6 +5,7 @@ import itertools
 import shutil
 from pathlib import Path
 
+import torch
 from mmengine.dist import broadcast_object_list, init_dist, is_distributed, is_main_process
 from mmengine.runner import Runner
 
@@ -47,8 +48,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     if seed is not None:
         config.setdefault('randomness', {})['seed'] = seed
     assemble(config)
-    if launcher != 'none' and not is_distributed():
-        init_dist(launcher, **config.get('env_cfg', {}).get('dist_cfg', {}))
+    start_processes(config, launcher)
     folder = claim_folder(config, work_dir, root, resume)
     config.work_dir, config.launcher = str(folder), launcher
     if resume:
@@ -67,6 +67,22 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         best = {k: info[k] for k in ('best_score', 'best_iteration') if k in info}
         write_json(folder / RECORD, {**read_json(folder / RECORD), 'status': 'finished', 'iterations': runner.iter, **best})
     return folder
+
+
+def start_processes(config, launcher):
+    """Join the other processes, before anything is decided that all must agree on.
+
+    Without GPUs the processes talk by gloo, and the model is wrapped without a device, for which mmengine has no default.
+    """
+    if launcher == 'none':
+        return
+    if torch.cuda.is_available():
+        if not is_distributed():
+            init_dist(launcher, **config.get('env_cfg', {}).get('dist_cfg', {'backend': 'nccl'}))
+        return
+    if not is_distributed():
+        torch.distributed.init_process_group('gloo')
+    config.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False))
 
 
 def claim_folder(config, work_dir, root, resume):

@@ -82,7 +82,7 @@ def _heart(rng, y, x, count):
     right = _right_ventricle(rng, y, x, (cy, cx), turn, depth, outer_mm)
     high = np.where(depth < 0, outer_mm - wall_mm, 0)
     atrium = blob(y, x, (cy, cx), (0.9 * high, 1.1 * high), angle=0.6, waves=[(3, 0.08, 0.5)])
-    return Heart(right=np.maximum(right, -np.minimum(epi, atrium)), epi=epi, endo=endo, atrium=atrium,
+    return Heart(right=np.maximum(right, -np.minimum(epi, atrium - 2)), epi=epi, endo=endo, atrium=atrium,
                  papillary=_papillary(rng, y, x, (cy, cx), turn, depth, radius), depth=depth)
 
 
@@ -178,8 +178,9 @@ def _draw_heart(rng, y, x, image, heart, tissue, edge_mm):
     trabeculae = coverage(0.7 - rough, 1.4) * per_slice(0.08 + 0.3 * heart.depth.clip(0, 1))
     fat_mm = np.maximum(2.5 + 2.5 * flow, 0)
     paint(image, np.minimum(heart.right, heart.epi) - fat_mm, tissue['epicardial_fat'] * (1 + 0.1 * rough), 2 * edge_mm)
-    paint(image, np.minimum(heart.right - 2.5, heart.atrium - 2), muscle, edge_mm)
+    paint(image, heart.right - 2.5, muscle, edge_mm)
     paint(image, heart.right, tissue['right_blood'] * blood * (1 - trabeculae), edge_mm)
+    paint(image, heart.atrium - 2, muscle, edge_mm)
     paint(image, heart.atrium, blood, edge_mm)
     paint(image, heart.epi, muscle, edge_mm)
     paint(image, heart.endo, blood, 1.5 * edge_mm)

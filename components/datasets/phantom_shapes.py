@@ -4,6 +4,8 @@ Shapes are joined by ``np.minimum`` (union), ``np.maximum`` (intersection) and a
 """
 import numpy as np
 
+FAR_MM = 1e4  # the distance of a shape that is not there
+
 
 def per_slice(values):
     """(z,) numbers, or one number, as a float32 array that broadcasts over (z, y, x)."""
@@ -22,7 +24,7 @@ def blob(y, x, centre, radii, *, angle=0.0, waves=()):
     Args:
         y, x: in-plane coordinates, mm.
         centre: (y, x), numbers or (z,) arrays, mm.
-        radii: half axes (across, along) the direction ``angle``, numbers or (z,) arrays, mm. Zero or less: no shape.
+        radii: half axes (across, along) the direction ``angle``, numbers or (z,) arrays, mm. Zero: no shape.
         angle: direction from +x towards +y, radians, number or (z,) array.
         waves: triples (order n, share of the radius, phase), each adds ``share cos(n θ + phase)`` to the outline.
 
@@ -31,13 +33,15 @@ def blob(y, x, centre, radii, *, angle=0.0, waves=()):
     """
     cy, cx, across, along, angle = (per_slice(v) for v in (*centre, *radii, angle))
     cosine, sine = np.cos(angle), np.sin(angle)
+    nowhere = np.where((across > 0) & (along > 0), np.float32(0), np.float32(FAR_MM))
     across, along = np.maximum(across, 1e-3), np.maximum(along, 1e-3)
-    p, q = (x - cx) * (cosine / along) + (y - cy) * (sine / along), (y - cy) * (cosine / across) - (x - cx) * (sine / across)
+    p = (x - cx) * (cosine / along) + (y - cy) * (sine / along)
+    q = (y - cy) * (cosine / across) - (x - cx) * (sine / across)
     outline = np.float32(1)
     if waves:
         theta = np.arctan2(q, p)
         outline = 1 + sum(np.float32(share) * np.cos(n * theta + np.float32(phase)) for n, share, phase in waves)
-    return (np.sqrt(p * p + q * q) - outline) * np.sqrt(across * along)
+    return (np.sqrt(p * p + q * q) - outline) * np.sqrt(across * along) + nowhere
 
 
 def coverage(distance, edge_mm):

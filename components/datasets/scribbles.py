@@ -11,10 +11,11 @@ SQUARE = np.ones((3, 3), bool)
 
 
 def scribble_from_label(label, rng, *, num_classes, length=0.9, thickness=1, annotated=1.0):
-    """Draw one thin curvy stroke inside every region of every class, slice by slice.
+    """Draw thin curvy strokes inside every region of every class, slice by slice, after the scribbles of ACDC [Valvano 2021].
 
-    The stroke of a foreground region is a wavering line part of the way between its outline and its middle: a loop in a blob,
-    a ring in a ring. The background's runs around all foreground at some distance, and freely where a slice has none.
+    In a foreground region a wavering line runs part of the way between outline and middle, a loop in a blob and a ring in a
+    ring, and a shorter one further inside. The background's two lines run around all foreground, or freely where there is
+    none.
 
     Args:
         label: (*space) whole numbers, (y, x) or (z, y, x); slices lie along axis 0 of a volume. 255 is never drawn upon.
@@ -49,9 +50,11 @@ def _check(label, num_classes, length, thickness, annotated):
         raise UserError(f'scribbles are drawn on labels (y, x) or (z, y, x), but got shape {label.shape}')
     odd = label[(label != IGNORE) & ((label < 0) | (label >= num_classes))]
     if odd.size:
-        raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … {num_classes - 1} and {IGNORE}')
-    if not (0 < length <= 1 and 0 < annotated <= 1 and thickness >= 1):
-        raise UserError(f'length={length} and annotated={annotated} must lie in (0, 1], and thickness={thickness} must be 1 or more')
+        raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … {num_classes - 1} and '
+                        f'{IGNORE} for not annotated; raise num_classes, or map the label')
+    if not (0 < length <= 1 and 0 < annotated <= 1 and thickness >= 1 and thickness == int(thickness)):
+        raise UserError(f'length={length} and annotated={annotated} must lie in (0, 1], '
+                        f'and thickness={thickness} must be a whole number of voxels, 1 or more')
 
 
 def _foreground(inside, rng, length):
@@ -67,7 +70,7 @@ def _foreground(inside, rng, length):
             line = _outline(deep > (level + 0.12 * waver).clip(0.15, 0.85)) & region
             drawn[box] |= _part(line, share, rng)[1:-1, 1:-1]
         if not drawn[box][region[1:-1, 1:-1]].any():
-            drawn[box].flat[deep[1:-1, 1:-1].argmax()] = True
+            drawn[box].flat[np.where(region, deep, -1)[1:-1, 1:-1].argmax()] = True
     return drawn
 
 

@@ -8,16 +8,19 @@ from scarceseg.registry import INFERERS
 def rescaled(predict, image, *, longest):
     """Predict the image with the longer side of its plane resized to ``longest`` voxels, and resize the probabilities back.
 
-    Linear interpolation both ways; of a volume only the last two axes change.
+    With several sizes their probabilities are averaged. Linear interpolation both ways; of a volume only the last two axes
+    change.
 
     Args:
         predict: (1, C, *space) to probabilities (1, K, *space).
         image: (1, C, y, x) or (1, C, z, y, x).
-        longest: voxels; the counterpart of the same setting of ``random_affine``.
+        longest: voxels, one number or several; the counterpart of the same setting of ``random_affine``.
 
     Returns:
         (1, K, *space) of the image's size.
     """
+    if not isinstance(longest, int):
+        return sum(rescaled(predict, image, longest=n) for n in longest) / len(longest)
     space = image.shape[2:]
     factor = longest / max(space[-2:])
     if factor == 1:

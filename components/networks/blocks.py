@@ -64,6 +64,14 @@ def check_input(network, image, *, in_channels, levels):
                         f'{tuple(image.shape[2:])}; pad it, or use fewer levels')
 
 
+def initialise(module):
+    """Normal weights of the variance that keeps leaky rectified signals alive [He 2015], for 3-convolutions; zero biases."""
+    if isinstance(module, tuple(CONV.values())) and module.kernel_size[0] > 1:
+        nn.init.kaiming_normal_(module.weight, a=0.01)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
 class ConvBlock(nn.Sequential):
     """Twice convolution 3, norm, activation, with dropout between: (N, in, *space) to (N, out, *space)."""
 
@@ -76,6 +84,7 @@ class ConvBlock(nn.Sequential):
 
         between = [nn.Dropout(dropout)] if dropout else []
         super().__init__(*unit(in_channels), *between, *unit(out_channels))
+        self.apply(initialise)
 
 
 class Upsample(nn.Module):

@@ -23,8 +23,8 @@ class DualBranchUNet2D(nn.Module):
 
     dims = 2
 
-    def __init__(self, in_channels, num_classes, channels=(16, 32, 64, 128, 256), dropout=0.1,
-                 norm='batch', activation='leaky_relu', upsample='transposed', feature_dropout=0.5):
+    def __init__(self, in_channels, num_classes, channels=(16, 32, 64, 128, 256), dropout=0.0,
+                 norm='batch', activation='leaky_relu', upsample='linear', feature_dropout=0.3):
         super().__init__()
         dropout = check_levels(channels, dropout)
         self.in_channels, self.num_classes = in_channels, num_classes

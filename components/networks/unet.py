@@ -18,7 +18,7 @@ class UNet2D(nn.Module):
             the same rate at the same level.
         norm: 'batch', 'instance', 'group', 'layer' or 'none'.
         activation: 'relu', 'leaky_relu', 'gelu' or 'silu'.
-        upsample: 'transposed' (convolution), 'linear' or 'nearest' (interpolation and 1-convolution).
+        upsample: 'linear' or 'nearest' (1-convolution and interpolation), or 'transposed' (convolution).
 
     Raises:
         UserError: settings or an image that do not fit.
@@ -26,8 +26,8 @@ class UNet2D(nn.Module):
 
     dims = 2
 
-    def __init__(self, in_channels, num_classes, channels=(16, 32, 64, 128, 256), dropout=0.1,
-                 norm='batch', activation='leaky_relu', upsample='transposed'):
+    def __init__(self, in_channels, num_classes, channels=(16, 32, 64, 128, 256), dropout=0.0,
+                 norm='batch', activation='leaky_relu', upsample='linear'):
         super().__init__()
         dropout = check_levels(channels, dropout)
         self.in_channels, self.num_classes = in_channels, num_classes

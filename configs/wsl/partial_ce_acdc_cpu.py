@@ -4,4 +4,4 @@ _base_ = ['../_base_/datasets/acdc_scribble_cpu.py', '../_base_/augmentation/sli
 model = dict(
     networks=dict(net=dict(type='UNet2D', in_channels=1, num_classes=4)),
     method=dict(type='supervised'),
-    losses=dict(sup=dict(type='partial_cross_entropy', implied_weight=1.0)))
+    losses=dict(sup=dict(type='partial_cross_entropy', implied_weight=0.5)))

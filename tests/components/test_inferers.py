@@ -117,3 +117,5 @@ def test_a_rescaled_prediction_is_made_at_the_size_asked_for_and_comes_back():
     assert torch.allclose(result, voxelwise(image), atol=0.03)
     assert torch.allclose(result.sum(1), torch.ones(1, 3, 40, 60), atol=1e-5)
     assert torch.equal(rescaled(voxelwise, image, longest=60), voxelwise(image))
+    both = (rescaled(voxelwise, image, longest=30) + rescaled(voxelwise, image, longest=90)) / 2
+    assert torch.allclose(rescaled(voxelwise, image, longest=(30, 90)), both)

@@ -14,8 +14,8 @@ def block_size(before, after):
 
 
 def decoder_size(channels, classes):
-    """At each level a 2×2 transposed convolution with bias and a block; a 1×1 convolution at the end."""
-    steps = sum(4 * low * high + high + block_size(2 * high, high) for high, low in zip(channels, channels[1:]))
+    """At each level a 1×1 convolution with bias and a block; a 1×1 convolution at the end."""
+    steps = sum(low * high + high + block_size(2 * high, high) for high, low in zip(channels, channels[1:]))
     return steps + channels[0] * classes + classes
 
 
