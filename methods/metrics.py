@@ -22,8 +22,8 @@ class DiceMetric(BaseMetric):
 
     default_prefix = 'dice'
 
-    def __init__(self, postprocess=(), collect_device='cpu', prefix=None):
-        super().__init__(collect_device=collect_device, prefix=prefix)
+    def __init__(self, postprocess=(), prefix=None):
+        super().__init__(collect_device='gpu', prefix=prefix)  # by the process group, also gloo's; 'cpu' is by files
         self.postprocess = [POSTPROCESSORS.build(p) for p in postprocess]
 
     def process(self, data_batch, data_samples):

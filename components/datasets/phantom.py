@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from scarceseg.registry import UserError
 
-from .phantom_shapes import blob, coverage, paint, per_slice, plane_mm, smooth_field
+from .phantom_shapes import blob, coverage, paint, per_slice, plane_mm, random_waves, smooth_field
 
 FIELD_MM = 150.0  # in a smaller field of view the whole body shrinks, so that a heart always fits
 LEAST = 24  # voxels along y and x; with fewer a wall would fall between two voxels
@@ -28,8 +28,8 @@ class Heart(NamedTuple):
 def phantom_case(index, *, seed=0, shape=(8, 112, 112), spacing_mm=(10.0, 1.5, 1.5)):
     """Case ``index`` of an endless population of hearts; a pure function of its arguments.
 
-    The first slice lies at the base and the last at the apex, whatever their number. Above the base the left heart is an
-    atrium, which is background; towards the ends of the stack classes may be absent, in the volume none is.
+    The first slice lies at the base and the last at the apex, whatever their number. Above the base the left heart is
+    an atrium, which is background; towards the ends of the stack classes may be absent, in the volume none is.
 
     Args:
         index: 0 or more.
@@ -38,8 +38,8 @@ def phantom_case(index, *, seed=0, shape=(8, 112, 112), spacing_mm=(10.0, 1.5, 1
         spacing_mm: (z, y, x) voxel size.
 
     Returns:
-        dict of image (1, z, y, x) float32, not negative, on a scale that differs between cases; label (z, y, x) uint8 with
-        0 background, 1 right ventricle, 2 myocardium, 3 left ventricle; and spacing_mm.
+        dict of image (1, z, y, x) float32, not negative, on a scale that differs between cases; label (z, y, x) uint8
+        with 0 background, 1 right ventricle, 2 myocardium, 3 left ventricle; and spacing_mm.
 
     Raises:
         UserError: a negative index or seed, or a shape or spacing that no heart fits.
@@ -61,13 +61,8 @@ def _check(index, seed, shape, spacing_mm):
     if index < 0 or seed < 0:
         raise UserError(f'the phantom has no case {index} of seed {seed}; index and seed are 0 or more')
     if len(shape) != 3 or len(spacing_mm) != 3 or shape[0] < 1 or min(shape[1:]) < LEAST or min(spacing_mm) <= 0:
-        raise UserError(f'no heart fits shape={tuple(shape)} and spacing_mm={tuple(spacing_mm)}; give (z, y, x) for both, '
-                        f'with at least 1 x {LEAST} x {LEAST} voxels of a size above 0')
-
-
-def _waves(rng, *shares):
-    """Outline waves of order 2, 3, … of random phase and at most these shares of the radius."""
-    return [(n, rng.uniform(0.3, 1) * share, rng.uniform(0, 2 * np.pi)) for n, share in enumerate(shares, 2)]
+        raise UserError(f'no heart fits shape={tuple(shape)} and spacing_mm={tuple(spacing_mm)}; give (z, y, x) for '
+                        f'both, with at least 1 x {LEAST} x {LEAST} voxels of a size above 0')
 
 
 def _heart(rng, y, x, count):
@@ -91,10 +86,11 @@ def _left_ventricle(rng, y, x, centre, turn, depth, cavity_mm, wall_mm):
     inside = depth.clip(0, 1)
     radius = np.where(inside == depth, cavity_mm * np.sqrt(1 - inside ** rng.uniform(2.5, 4)), 0)
     thickness = wall_mm * (1 - (1 - rng.uniform(0.6, 0.9)) * inside)
-    outer, oval, shift = np.where(radius > 0, radius + thickness, 0), rng.uniform(0.92, 1.08), rng.uniform(0, 0.12) * wall_mm
-    epi = blob(y, x, centre, (outer * oval, outer / oval), angle=turn, waves=_waves(rng, 0.05, 0.03))
+    outer = np.where(radius > 0, radius + thickness, 0)
+    oval, shift = rng.uniform(0.92, 1.08), rng.uniform(0, 0.12) * wall_mm
+    epi = blob(y, x, centre, (outer * oval, outer / oval), angle=turn, waves=random_waves(rng, 0.05, 0.03))
     inner = centre[0] + shift * np.sin(turn), centre[1] + shift * np.cos(turn)
-    endo = blob(y, x, inner, (radius * oval, radius / oval), angle=turn, waves=_waves(rng, 0.05, 0.04))
+    endo = blob(y, x, inner, (radius * oval, radius / oval), angle=turn, waves=random_waves(rng, 0.05, 0.04))
     return epi, np.maximum(endo, epi + 3.5), radius  # nowhere a wall of less than 3.5 mm
 
 
@@ -107,7 +103,7 @@ def _right_ventricle(rng, y, x, centre, turn, depth, outer_mm):
     middle = centre[0] + away * np.sin(angle), centre[1] + away * np.cos(angle)
     across, along = outer_mm * share * rng.uniform(0.95, 1.25), outer_mm * share * rng.uniform(0.95, 1.15)
     corner = (3, rng.uniform(0.04, 0.13), np.pi + rng.normal(0, 0.3))
-    return blob(y, x, middle, (across, along), angle=angle, waves=[corner, *_waves(rng, 0.04)])
+    return blob(y, x, middle, (across, along), angle=angle, waves=[corner, *random_waves(rng, 0.04)])
 
 
 def _papillary(rng, y, x, centre, turn, depth, radius):
@@ -140,25 +136,26 @@ def _draw_body(rng, y, x, count, tissue, edge_mm):
     image = np.full((count, y.size, x.size), 0.02, np.float32)
     rough = smooth_field(rng, y, x, count, wavelength_mm=(12, 50))
     skin = blob(y, x, (55 + rng.normal(0, 4), rng.uniform(-50, -15)), (rng.uniform(110, 126), rng.uniform(122, 140)),
-                angle=rng.normal(0, 0.12), waves=_waves(rng, 0.02, 0.02))
+                angle=rng.normal(0, 0.12), waves=random_waves(rng, 0.02, 0.02))
     fat_mm, muscle_mm = rng.uniform(5, 14), rng.uniform(6, 11)
     paint(image, skin, tissue['fat'] * (1 + 0.1 * rough), edge_mm)
     paint(image, skin + fat_mm, tissue['muscle'] * (1 + 0.35 * rough), edge_mm)
-    paint(image, skin + fat_mm + muscle_mm, tissue['lung'] * (1 + 0.2 * rough + 2.2 * np.maximum(rough - 1.4, 0)), edge_mm)
+    chest = skin + fat_mm + muscle_mm
+    paint(image, chest, tissue['lung'] * (1 + 0.2 * rough + 2.2 * np.maximum(rough - 1.4, 0)), edge_mm)
     low = np.linspace(0, 1, count)  # the diaphragm comes nearer towards the apex
     for name, centre, radii, rise, texture in (('mediastinum', (42, -38), (34, 44), 0, 0.25),
                                                ('liver', (88, -35), (48, 66), 22, 0.08),
                                                ('stomach', (78, 36), (26, 34), 14, 0.2)):
         centre = centre[0] + rng.normal(0, 6) - rise * low, centre[1] + rng.normal(0, 8)
         organ = blob(y, x, centre, np.array(radii) * rng.uniform(0.85, 1.2, 2), angle=rng.normal(0, 0.4),
-                     waves=_waves(rng, 0.08, 0.06, 0.04))
+                     waves=random_waves(rng, 0.08, 0.06, 0.04))
         paint(image, organ, tissue[name] * (1 + texture * rough), 2 * edge_mm)
-    _draw_vessels(rng, y, x, image, skin + fat_mm + muscle_mm, low, tissue, edge_mm)
+    _draw_vessels(rng, y, x, image, chest, low, tissue, edge_mm)
     return image
 
 
 def _draw_vessels(rng, y, x, image, chest, low, tissue, edge_mm):
-    """The aorta (the first) and other bright tubes in the chest; with a dark wall they look like a small left ventricle."""
+    """The aorta, first, and other bright tubes in the chest; with a dark wall they look like small left ventricles."""
     tubes = []
     for k in range(rng.integers(4, 8)):
         angle, far = (rng.normal(1.3, 0.3), 55) if k == 0 else (rng.uniform(-0.5, 3.8), rng.uniform(48, 82))

@@ -44,6 +44,11 @@ def blob(y, x, centre, radii, *, angle=0.0, waves=()):
     return (np.sqrt(p * p + q * q) - outline) * np.sqrt(across * along) + nowhere
 
 
+def random_waves(rng, *shares):
+    """Outline waves for ``blob`` of order 2, 3, … with random phases and at most these shares of the radius."""
+    return [(n, rng.uniform(0.3, 1) * share, rng.uniform(0, 2 * np.pi)) for n, share in enumerate(shares, 2)]
+
+
 def coverage(distance, edge_mm):
     """Share of a voxel that lies inside a shape, [0, 1]: the partial volume of an edge ``edge_mm`` wide."""
     return np.clip(np.float32(0.5) - distance / np.float32(edge_mm), 0, 1)

@@ -11,14 +11,14 @@ SQUARE = np.ones((3, 3), bool)
 
 
 def scribble_from_label(label, rng, *, num_classes, length=0.9, thickness=1, annotated=1.0):
-    """Draw thin curvy strokes inside every region of every class, slice by slice, after the scribbles of ACDC [Valvano 2021].
+    """Draw thin curvy strokes inside every region of every class, slice by slice, like those of ACDC [Valvano 2021].
 
-    In a foreground region a wavering line runs part of the way between outline and middle, a loop in a blob and a ring in a
-    ring, and a shorter one further inside. The background's two lines run around all foreground, or freely where there is
-    none.
+    In a foreground region a wavering line runs part of the way between outline and middle, a loop in a blob and a ring
+    in a ring, and a shorter one further inside. The background's two lines run around all foreground, or freely where
+    there is none.
 
     Args:
-        label: (*space) whole numbers, (y, x) or (z, y, x); slices lie along axis 0 of a volume. 255 is never drawn upon.
+        label: (y, x) or (z, y, x) whole numbers; the slices of a volume lie along axis 0. 255 is never drawn upon.
         rng: numpy Generator; the scribble is a pure function of the label, its state and the settings.
         num_classes: classes 0 … num_classes - 1 get strokes.
         length: share of each line that is drawn, in (0, 1].
@@ -50,11 +50,11 @@ def _check(label, num_classes, length, thickness, annotated):
         raise UserError(f'scribbles are drawn on labels (y, x) or (z, y, x), but got shape {label.shape}')
     odd = label[(label != IGNORE) & ((label < 0) | (label >= num_classes))]
     if odd.size:
-        raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … {num_classes - 1} and '
-                        f'{IGNORE} for not annotated; raise num_classes, or map the label')
+        raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … '
+                        f'{num_classes - 1} and {IGNORE} for not annotated; raise num_classes, or map the label')
     if not (0 < length <= 1 and 0 < annotated <= 1 and thickness >= 1 and thickness == int(thickness)):
-        raise UserError(f'length={length} and annotated={annotated} must lie in (0, 1], '
-                        f'and thickness={thickness} must be a whole number of voxels, 1 or more')
+        raise UserError(f'scribble settings length={length} and annotated={annotated} must lie in (0, 1], and '
+                        f'thickness={thickness} must be a whole number of voxels, 1 or more')
 
 
 def _foreground(inside, rng, length):
@@ -108,7 +108,8 @@ def _around(heart, rng):
         return size, np.hypot(y[:, None], x), np.s_[:, :]
     size = max(np.sqrt(heart.sum() / np.pi), 8)
     margin = int(1.2 * size) + 3
-    window = tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in ndimage.find_objects(heart.astype(np.uint8))[0])
+    box, = ndimage.find_objects(heart.astype(np.uint8))
+    window = tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in box)
     return size, ndimage.distance_transform_edt(~heart[window]), window
 
 
@@ -117,7 +118,8 @@ def _waver(shape, rng, wavelength):
     direction, phase = rng.uniform(0, 2 * np.pi, (2, 3))
     k = 2 * np.pi / (wavelength * rng.uniform(0.7, 2, 3))
     y, x = np.ogrid[:shape[0], :shape[1]]
-    return sum(np.cos(a * y + b * x + c) for a, b, c in zip(k * np.sin(direction), k * np.cos(direction), phase)) / np.sqrt(1.5)
+    waves = zip(k * np.sin(direction), k * np.cos(direction), phase)
+    return sum(np.cos(a * y + b * x + c) for a, b, c in waves) / np.sqrt(1.5)
 
 
 def _filled(core):

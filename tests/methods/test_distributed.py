@@ -2,9 +2,11 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from scarceseg.methods.runs import LAST, read_checkpoint
+from scarceseg.methods.visual import read_curves
 from scarceseg.registry import find_config
 
 CONFIG = """
@@ -19,7 +21,12 @@ train_cfg = dict(max_iters=3, val_interval=3)
 def start(command, config, work_dir, data):
     command = [*command, '-m', 'scarceseg.tools.train', str(config), '--data', str(data), '--work-dir', str(work_dir)]
     command += ['--launcher', 'pytorch'] if 'torch.distributed.run' in command else []
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def curves(run):
+    """Validation Dice at the end."""
+    return read_curves(run / 'curves.csv')['val/dice/mean'][-1][1]
 
 
 def test_two_processes_train_what_one_trains(small_folder, tmp_path):
@@ -34,4 +41,5 @@ def test_two_processes_train_what_one_trains(small_folder, tmp_path):
     one, both = (read_checkpoint(tmp_path / name / LAST)['state_dict'] for name in ('one', 'two'))
     assert one.keys() == both.keys()
     assert all(torch.allclose(one[k], both[k], atol=2e-4) for k in one)
-    assert not (tmp_path / 'two-2').exists()
+    assert not (tmp_path / 'two-2').exists() and not (tmp_path / '.dist_test').exists()
+    assert curves(tmp_path / 'one') == pytest.approx(curves(tmp_path / 'two'), abs=0.02)
