@@ -128,7 +128,7 @@ def _tissues(rng):
     """Brightness of each tissue; the blood of the left ventricle is 1."""
     usual = dict(right_blood=(0.85, 0.08), muscle=(0.38, 0.15), lung=(0.1, 0.3), fat=(1.25, 0.2), liver=(0.5, 0.2),
                  stomach=(0.6, 0.4), mediastinum=(0.5, 0.25), epicardial_fat=(0.8, 0.25))
-    return {name: value * np.exp(rng.normal(0, spread)) for name, (value, spread) in usual.items()}
+    return {name: float(value * np.exp(rng.normal(0, spread))) for name, (value, spread) in usual.items()}
 
 
 def _draw_body(rng, y, x, count, tissue, edge_mm):
@@ -187,7 +187,7 @@ def _draw_heart(rng, y, x, image, heart, tissue, edge_mm):
 def _acquire(rng, y, x, image):
     """What the scanner makes of it: coil sensitivity, blur, Rician noise, an arbitrary scale."""
     y, x = y / np.abs(y).max(), x / np.abs(x).max()
-    a, b, c = rng.normal(0, 0.15, 3)
+    a, b, c = rng.normal(0, 0.15, 3).tolist()
     image = ndimage.gaussian_filter(image * np.exp(a * x + b * y - 0.1 * y + c * x * y), (0, 0.45, 0.45))
     real, imaginary = rng.standard_normal((2, *image.shape), dtype=np.float32) * np.float32(rng.uniform(0.03, 0.07))
     return np.hypot(image + real, imaginary) * np.float32(rng.uniform(150, 600))

@@ -75,12 +75,13 @@ def _foreground(inside, rng, length):
 
 
 def _middleness(region):
-    """(y, x) from 0 outside a region to 1 in its middle, or, if it is a ring, at its inner edge."""
+    """(y, x) depth in a region, 1 in its middle; in a ring it rises inwards, through 1/2 in the middle of the wall."""
     filled = _filled(region)
     depth = ndimage.distance_transform_edt(filled)
     if filled.sum() < 1.1 * region.sum():
         return depth / depth.max()
-    return depth / np.maximum(depth + ndimage.distance_transform_edt(region | ~filled), 1)
+    inwards = depth / np.maximum(depth + ndimage.distance_transform_edt(region | ~filled), 1)
+    return 0.5 + 1.75 * (inwards - 0.5)  # so that the levels drawn, 0.15 to 0.85, keep clear of both edges
 
 
 def _background(inside, label, rng, length):

@@ -1,6 +1,6 @@
 """Generated hearts with scribbles; validation and test hearts are other ones, with full labels."""
 classes = ('background', 'right ventricle', 'myocardium', 'left ventricle')
-prepare = [dict(type='clip_percentiles', low=0.5, high=99.5), dict(type='normalise')]
+prepare = [dict(type='clip_percentiles', low=1, high=99), dict(type='normalise'), dict(type='implied_background', margin=0.1)]
 inferer = [dict(type='sliding_window', window=(1, None, None), batch_size=8)]
 postprocess = [dict(type='largest_component')]
 train_dataloader = dict(
