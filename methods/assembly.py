@@ -55,19 +55,40 @@ def assemble(config):
             _complete_loader(config, loader)
     if config.get('val_evaluator') and config.get('postprocess'):
         config.val_evaluator.setdefault('postprocess', config.postprocess)
+    for schedule in _as_list(config.get('param_scheduler')):
+        if schedule.get('type') == 'PolyLR' and 'train_cfg' in config:
+            # the last iteration still learns; a training shorter than the warm-up never gets here
+            schedule.setdefault('end', max(config.train_cfg.max_iters, schedule.get('begin', 0) + 1) + 1)
     if not torch.cuda.is_available():
         config.setdefault('env_cfg', {}).setdefault('dist_cfg', {})['backend'] = 'gloo'
     if importlib.util.find_spec('tensorboard') is None and config.get('visualizer'):
         backends = config.visualizer.get('vis_backends', [])
         config.visualizer.vis_backends = [b for b in backends if b['type'] != 'TensorboardVisBackend']
     check_components(config)
+    check_classes(config)
     return config
+
+
+def check_classes(config):
+    """Raise UserError where a network has another number of classes than the data."""
+    classes = config.get('classes')
+    if isinstance(classes, str) or not classes or len(classes) < 2:
+        raise UserError(f'config {config.filename}: classes={classes!r} must list the names of all classes, background too')
+    for name, network in config.model.networks.items():
+        count = network.get('num_classes', len(classes))
+        if count != len(classes):
+            raise UserError(f'model.networks.{name}.num_classes={count}, but there are {len(classes)} classes, '
+                            f'{", ".join(classes)}')
+
+
+def _as_list(entry):
+    return [entry] if isinstance(entry, dict) else entry or []
 
 
 def check_top_level(config):
     """A key that is nobody's is a helper of the config's own, unless it looks like a slip of the pen."""
     for key in config:
-        near = nearest(key, KEYS)
+        near = nearest(key, KEYS, cutoff=0.85)
         if key not in KEYS and near:
             raise UserError(f'config {config.filename} has an unknown key {key!r}{near}; rename it')
 
@@ -115,7 +136,7 @@ def _complete_loader(config, loader):
     settings = config[loader]
     dataset = settings['dataset']
     for cases in [*dataset.get('parts', {}).values(), *([dataset['cases']] if 'cases' in dataset else [])]:
-        cases.setdefault('classes', config.classes)
+        cases.setdefault('classes', config.get('classes'))
     dataset.setdefault('prepare', config.get('prepare', []))
     if 'parts' in dataset:
         dataset.setdefault('transforms', config.get('transforms', []))
@@ -123,4 +144,4 @@ def _complete_loader(config, loader):
     settings.setdefault('collate_fn', dict(type='scarceseg.collate_parts'))
     settings.setdefault('sampler', dict(type='DefaultSampler', shuffle=False))
     parts = settings.get('batch_sampler', {}).get('parts', {})
-    settings.setdefault('batch_size', sum(parts.values()) or 1)
+    settings['batch_size'] = sum(parts.values()) or 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scarceseg.components.datasets import read_nifti
+from scarceseg.components.datasets import check_same_grid, read_nifti
 from scarceseg.components.datasets.folder import list_folder
 from scarceseg.components.evaluators import evaluate_cases, summarise, write_csv
 from scarceseg.registry import UserError
@@ -45,19 +45,25 @@ class RunCases:
         if manifest['images']:
             raise UserError(f'{predictions} are predictions of {manifest["images"]}, which has no labels; give a folder of labels: '
                             'eval.py PRED GT')
-        config = load_run_config(manifest['run'])
+        run = manifest['run'] if Path(manifest['run']).is_dir() else predictions.resolve().parents[1]  # where the run was moved
+        config = self.config = load_run_config(run)
         self.cases, self.class_names = test_cases(config, data=data), tuple(config.classes)
-        self.folder, self.names, self.manifest = predictions, manifest['cases'], manifest
+        self.folder, self.names, self.manifest, self.files = predictions, manifest['cases'], manifest, {}
         self._index = {name: i for i, name in enumerate(self.cases.names)}
 
     def sample(self, name):
         """``image``, ``label`` and ``spacing_mm`` of a case."""
-        return self.cases[self._index[name]]
+        if name not in self._index:
+            raise UserError(f'case {name} was predicted, but is none of the test cases any more; predict again with test.py')
+        sample = self.cases[self._index[name]]
+        if 'label' not in sample:
+            raise UserError(f'case {name} has no label in the test cases of the run; give a folder of labels: eval.py PRED GT')
+        return sample
 
     def note(self):
         """How the checkpoint was chosen, in a sentence, where that matters for trust in the numbers; else nothing."""
-        config = load_run_config(self.manifest['run'])
-        same = config.get('val_dataloader', {}).get('dataset') == config.get('test_dataloader', {}).get('dataset')
+        test = self.config.get('test_dataloader')
+        same = not test or test['dataset'] == (self.config.get('val_dataloader') or {}).get('dataset')
         if Path(self.manifest['checkpoint']).name == 'best.pth' and same:
             return 'best.pth was selected on these very cases: the numbers flatter. Use --checkpoint last, or other test cases.'
         return ''
@@ -72,8 +78,8 @@ class FolderCases:
 
     def __init__(self, predictions, labels, class_names=None):
         self.folder, self.manifest = Path(predictions), None
-        files, self._labels = list_folder(self.folder), list_folder(Path(labels))
-        self.names = [n for n in files if not n.endswith('_prob')]
+        self.files, self._labels = list_folder(self.folder), list_folder(Path(labels))
+        self.names = [n for n in self.files if not n.endswith('_prob')]
         missing = [n for n in self.names if n not in self._labels]
         if missing or not self.names:
             raise UserError(f'{self.folder} has {len(self.names)} predictions, {len(missing)} of them without a label in {labels}'
@@ -82,7 +88,7 @@ class FolderCases:
 
     def sample(self, name):
         label, geometry = read_nifti(self._labels[name], label=True)
-        return dict(label=label, spacing_mm=geometry.spacing_mm)
+        return dict(label=label, spacing_mm=geometry.spacing_mm, geometry=geometry, label_file=self._labels[name])
 
     def note(self):
         return ''
@@ -96,7 +102,8 @@ class FolderCases:
 def read_pair(cases, name):
     """``(label, prediction, spacing_mm)`` of a case; raises UserError where the prediction is missing."""
     sample = cases.sample(name)
-    prediction, _ = read_nifti(cases.folder / f'{name}.nii.gz', label=True)
+    prediction, grid = read_nifti(cases.files.get(name, cases.folder / f'{name}.nii.gz'), label=True)
+    check_same_grid(grid, sample['geometry'], f'case {name}: the prediction and the label')
     return sample['label'], prediction, sample['spacing_mm']
 
 
@@ -112,6 +119,8 @@ def evaluate(cases, *, out=None, processes=None):
         (rows, summary, out).
     """
     out = Path(out or cases.folder / RESULT)
+    if (out / 'cases.csv').exists() and not (out / 'summary.json').exists():
+        raise UserError(f'{out} already holds a cases.csv that is none of ours; choose another --out')
     out.mkdir(parents=True, exist_ok=True)
     rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names,
                           processes=processes or os.cpu_count())

@@ -6,7 +6,7 @@ from mmengine.evaluator import BaseMetric
 
 from scarceseg.components.evaluators.overlap import confusion, dice_from_confusion
 from scarceseg.components.transforms import undo
-from scarceseg.registry import METRICS, POSTPROCESSORS
+from scarceseg.registry import METRICS, POSTPROCESSORS, UserError
 
 
 @METRICS.register_module()
@@ -28,6 +28,8 @@ class DiceMetric(BaseMetric):
 
     def process(self, data_batch, data_samples):
         case = data_batch['case']
+        if 'label' not in case:
+            raise UserError(f'validation case {case["name"][0]} has no label; give labels in val_dataloader.dataset.cases')
         for prob, label, history in zip(data_samples, case['label'], case.get('history', [None] * len(data_samples))):
             prediction = label_map(prob[0], history, self.postprocess)
             counts = confusion(np.asarray(label), prediction, num_classes=prob.shape[1])

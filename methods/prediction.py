@@ -15,7 +15,7 @@ from scarceseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, UserError, us
 
 from .assembly import assemble
 from .metrics import label_map
-from .runs import find_checkpoint, load_run_config, load_weights, write_json
+from .runs import find_checkpoint, load_run_config, load_weights, read_json, write_json
 
 MANIFEST = 'predictions.json'
 
@@ -50,21 +50,26 @@ class Predictor:
     def __call__(self, sample):
         prepared = prepare_case({k: v for k, v in sample.items() if k != 'label'}, self.prepare)
         image = torch.from_numpy(prepared['image'])[None].to(self.device)
-        flips = [partial(flip_average, axes=self.flip_axes(image.ndim - 2))] if self.tta else []
+        window = self.window(image.ndim - 2)
+        single = len(window) == 3 and image.ndim == 4  # a 2D image where the config speaks of volumes: one slice
+        axes = tuple(d - len(window) for d, w in enumerate(window) if w != 1)
         with torch.inference_mode():
-            prob = self.segmentor.predict(image, around=flips)[0]
+            prob = self.segmentor.predict(image[:, :, None] if single else image,
+                                          around=[partial(flip_average, axes=axes)] if self.tta else [])[0]
+        prob = prob[:, 0] if single else prob
         return label_map(prob, prepared.get('history'), self.postprocess), undo(prob.cpu().numpy(), prepared.get('history'))
 
-    def flip_axes(self, dims):
-        """Axes of space, counted from the end, along which the network's windows extend."""
+    def window(self, dims):
+        """The window of the config's inferers; along an axis of 1 the network does not look, and flips make no difference."""
         windows = [f.keywords['window'] for f in self.segmentor.inferers if 'window' in f.keywords]
-        window = windows[0] if windows else (None,) * dims
-        return tuple(d - dims for d in range(dims) if window[d] != 1)
+        return windows[0] if windows else (None,) * dims
 
 
 def test_cases(config, *, images=None, data=None):
     """The whole cases to predict: those of ``test_dataloader`` (or of validation), or every file of the folder ``images``."""
     if images is not None:
+        if not Path(images).is_dir():
+            raise UserError(f'--images {images} is no folder; give a folder of NIfTI files')
         return build(dict(type='FolderDataset', images=str(Path(images).resolve()), classes=config.classes))
     use_data_root(config, data)
     loader = config.get('test_dataloader') or config.get('val_dataloader')
@@ -75,25 +80,33 @@ def test_cases(config, *, images=None, data=None):
 
 def output_folder(run, checkpoint, meta, *, tta, images):
     """Where predictions go by default: RUN/predictions/last_iter1000_tta."""
-    which = checkpoint if checkpoint in ('last', 'best') else Path(checkpoint).stem
-    parts = [which, f'iter{meta["iter"]}' if 'iter' in meta else '', 'tta' if tta else '',
-             Path(images).resolve().name if images else '']
+    which = checkpoint if checkpoint in ('last', 'best') else _named(checkpoint)
+    parts = [which, f'iter{meta["iter"]}' if 'iter' in meta else '', 'tta' if tta else '', _named(images) if images else '']
     return Path(run) / 'predictions' / '_'.join(filter(None, parts))
 
 
-def predict_cases(predictor, cases, out, *, save_prob=False):
+def _named(path):
+    """A file's or folder's own name, and a mark of where it lies."""
+    path = Path(path).resolve()
+    return f'{path.stem}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}'
+
+
+def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
     """Predict and write every case; yields ``(name, None or the UserError)`` after each.
 
     Files are ``out/NAME.nii.gz`` (uint8 class indices) and, with ``save_prob``, ``out/NAME_prob.nii.gz`` (float32, classes along
     the fourth axis), in the geometry of the case's image.
 
+    Args:
+        manifest: from ``make_manifest``; it is written first, and with the names of the predicted cases at the end.
+
     Raises:
-        UserError: ``out`` holds files of that name which are not predictions of ours.
+        UserError: ``out`` holds files of that name which are other predictions, or none of ours.
     """
-    out = Path(out)
-    taken = [n for n in case_names(cases) if (out / f'{n}.nii.gz').exists()]
-    if taken and not (out / MANIFEST).exists():
-        raise UserError(f'{out} already holds {taken[0]}.nii.gz, which is no prediction of this program; choose another --out')
+    out, done = Path(out), []
+    check_output(out, case_names(cases), manifest)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / MANIFEST, manifest)
     for i, name in enumerate(case_names(cases)):
         try:
             sample = cases[i]
@@ -104,7 +117,22 @@ def predict_cases(predictor, cases, out, *, save_prob=False):
         write_nifti(out / f'{name}.nii.gz', label, sample['geometry'])
         if save_prob:
             write_nifti(out / f'{name}_prob.nii.gz', prob, sample['geometry'])
+        done.append(name)
         yield name, None
+    write_json(out / MANIFEST, dict(manifest, cases=done))
+
+
+def check_output(out, names, manifest):
+    """Raise UserError where predictions would be mixed with others, or written over files that are none of ours."""
+    if (out / MANIFEST).exists():
+        before = read_json(out / MANIFEST)
+        changed = [k for k in ('checkpoint_sha256', 'tta', 'images') if before.get(k) != manifest[k]]
+        if changed:
+            raise UserError(f'{out} holds predictions with another {", ".join(changed)}; choose another --out')
+        return
+    taken = [n for n in names if (out / f'{n}.nii.gz').exists()]
+    if taken:
+        raise UserError(f'{out} already holds {taken[0]}.nii.gz, which is no prediction of this program; choose another --out')
 
 
 def case_names(cases):
@@ -112,9 +140,9 @@ def case_names(cases):
     return list(cases.names) if hasattr(cases, 'names') else [cases[i]['name'] for i in range(len(cases))]
 
 
-def write_manifest(out, predictor, checkpoint_file, run, names, *, images=None):
-    """Note beside the predictions what made them."""
+def make_manifest(predictor, checkpoint_file, run, *, images=None):
+    """What is noted beside predictions of what made them."""
     digest = hashlib.sha256(Path(checkpoint_file).read_bytes()).hexdigest()
-    write_json(Path(out) / MANIFEST, dict(
-        run=str(Path(run).resolve()), checkpoint=str(Path(checkpoint_file).resolve()), checkpoint_sha256=digest,
-        iteration=predictor.meta.get('iter'), tta=predictor.tta, cases=names, images=str(images) if images else None))
+    return dict(run=str(Path(run).resolve()), checkpoint=str(Path(checkpoint_file).resolve()), checkpoint_sha256=digest,
+                iteration=predictor.meta.get('iter'), tta=predictor.tta, cases=[],
+                images=str(Path(images).resolve()) if images else None)

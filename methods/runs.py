@@ -43,6 +43,8 @@ def new_folder(wanted, stem, root):
         return folder
     if (Path(wanted) / RECORD).exists():
         raise UserError(f'{wanted} already holds a run; continue it with --resume, choose another --work-dir, or remove it')
+    if Path(wanted).exists() and (not Path(wanted).is_dir() or any(Path(wanted).iterdir())):
+        raise UserError(f'{wanted} is there already and not empty; choose another --work-dir')
     return Path(wanted)
 
 
@@ -68,7 +70,7 @@ def find_run(name=None, *, root='work_dirs', stem=None):
 
 def find_checkpoint(run, which):
     """The file meant by 'last', 'best' or a path."""
-    names = {'last': LAST, 'best': BEST}
+    names = {'last': LAST, 'best': BEST, LAST: LAST, BEST: BEST}
     path = Path(run) / names[which] if which in names else Path(which)
     if not path.is_file():
         there = sorted(p.name for p in Path(run).glob('*.pth'))
@@ -88,12 +90,18 @@ def read_checkpoint(path):
         UserError: the file is damaged, or holds more than tensors and plain values.
     """
     try:
-        return torch.load(path, map_location='cpu', weights_only=True)
+        content = torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
+        if 'allowed global' not in str(error):  # torch's words for a pickle that wants to import something
+            raise UserError(f'{path} is no checkpoint of torch.save') from error
         raise UserError(f'checkpoint {path} holds more than tensors and plain values, and is refused because loading it could run '
                         'code; save its state_dict again with torch.save') from error
-    except (RuntimeError, EOFError, OSError) as error:
-        raise UserError(f'checkpoint {path} cannot be read; is it complete? ({str(error).splitlines()[0]})') from error
+    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise UserError(f'checkpoint {path} cannot be read; is it complete? ({type(error).__name__})') from error
+
+    if not isinstance(content, dict):
+        raise UserError(f'checkpoint {path} holds a {type(content).__name__}; expected a dict of weights, or with a state_dict')
+    return content
 
 
 def load_weights(model, path):

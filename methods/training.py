@@ -1,7 +1,10 @@
 """Training a config, from its file to the curves."""
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,13 +12,27 @@ import torch
 from mmengine.dist import broadcast_object_list, init_dist, is_distributed, is_main_process
 from mmengine.runner import Runner
 
-from scarceseg.registry import UserError, use_data_root
+from scarceseg.registry import MODELS, UserError, use_data_root
+from scarceseg.registry.paths import DATA_VARIABLE, data_root
 
 from .assembly import RUNNER, assemble
 from .console import make_logger
 from .hooks import LAST
-from .runs import CONFIG, LOG, RECORD, find_run, new_folder, new_record, read_checkpoint, read_json, write_json
+from .runs import (
+    CONFIG,
+    LOG,
+    RECORD,
+    find_run,
+    load_run_config,
+    load_weights,
+    new_folder,
+    new_record,
+    read_checkpoint,
+    read_json,
+    write_json,
+)
 
+FIXED = ('model', 'prepare', 'transforms', 'optim_wrapper', 'randomness')  # what may not change when a run is resumed
 _runs = itertools.count()  # mmengine keeps logs and scalars by name for as long as the process lives
 
 
@@ -24,6 +41,11 @@ class QuietRunner(Runner):
 
     def build_logger(self, log_level='INFO', log_file=None, **_):
         return make_logger(self._experiment_name, log_file or Path(self.work_dir) / LOG)
+
+    def dump_config(self):
+        """The run has its ``config.py`` already; of mmengine's own folder of logs nothing is needed."""
+        with contextlib.suppress(OSError):
+            Path(self.log_dir).rmdir()
 
 
 def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none'):
@@ -52,14 +74,16 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     folder = claim_folder(config, work_dir, root, resume)
     config.work_dir, config.launcher = str(folder), launcher
     if resume:
-        config.resume, config.load_from = True, str(folder / LAST)
-        check_resumable(config, folder)
-    existed = folder.exists()
+        continue_run(config, folder, data)
+    elif config.get('load_from'):
+        load_weights(MODELS.build(config.model), config.load_from)  # all of them fit, or it says so
+    existed, runner = folder.exists(), None
     try:
         runner = build_runner(config, folder)
         runner.train()
-    except UserError:
-        if not existed and not (folder / LAST).exists() and is_main_process():
+    except Exception:
+        begun = runner is not None and runner.message_hub.get_info('iter', 0)
+        if not existed and not begun and is_main_process():
             shutil.rmtree(folder, ignore_errors=True)  # nothing was trained: leave no empty run behind
         raise
     if is_main_process():
@@ -76,10 +100,14 @@ def start_processes(config, launcher):
     """
     if launcher == 'none':
         return
+    if launcher == 'pytorch' and 'RANK' not in os.environ:
+        raise UserError('--launcher pytorch is for processes that torchrun starts: torchrun --nproc_per_node=N tools/train.py …')
     if torch.cuda.is_available():
         if not is_distributed():
             init_dist(launcher, **config.get('env_cfg', {}).get('dist_cfg', {'backend': 'nccl'}))
         return
+    if launcher != 'pytorch':
+        raise UserError(f'--launcher {launcher} needs GPUs; on CPUs use torchrun and --launcher pytorch')
     if not is_distributed():
         torch.distributed.init_process_group('gloo')
     config.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False))
@@ -95,13 +123,30 @@ def claim_folder(config, work_dir, root, resume):
     return chosen[0]
 
 
-def check_resumable(config, folder):
-    """Raise UserError where there is nothing to resume, or nothing left to do."""
+def continue_run(config, folder, data):
+    """Let ``config`` continue the run in ``folder``, with the run's data unless others are given.
+
+    Raises:
+        UserError: there is nothing to resume, nothing left to do, or the config is not the run's.
+    """
     if not (folder / LAST).is_file():
         raise UserError(f'{folder} has no {LAST} to resume from; remove the folder and train anew')
     done, wanted = read_checkpoint(folder / LAST)['meta']['iter'], config.train_cfg.max_iters
     if done >= wanted:
-        raise UserError(f'{folder} is finished: {done} of {wanted} iterations; raise train_cfg.max_iters to train on')
+        raise UserError(f'{folder} is finished: {done} of {wanted} iterations; to go on from its weights start another run with '
+                        f'--cfg-options load_from={folder / LAST}')
+    before = load_run_config(folder)
+    changed = [k for k in FIXED if _plain(before.get(k)) != _plain(config.get(k))]
+    if changed:
+        raise UserError(f'{folder} was trained with another {", ".join(changed)} than {config.filename} says; resume with its own '
+                        f'config: train.py {folder / CONFIG} --resume --work-dir {folder}')
+    if data is None and DATA_VARIABLE not in os.environ:
+        use_data_root(config, data_root(before))
+    config.resume, config.load_from = True, str(folder / LAST)
+
+
+def _plain(entry):
+    return json.dumps(entry, sort_keys=True, default=str)
 
 
 def build_runner(config, folder):
@@ -112,8 +157,7 @@ def build_runner(config, folder):
         backend.setdefault('save_dir', str(folder if backend['type'] == 'CsvVisBackend' else folder / 'tensorboard'))
     arguments = {k: config[k] for k in config if k in RUNNER or k in ('train_dataloader', 'val_dataloader')}
     runner_config = type(config)(arguments, filename=config.filename)
-    if is_main_process():
+    if is_main_process() and not config.get('resume'):
         config.dump(str(folder / CONFIG))
-        if not (folder / RECORD).exists():
-            write_json(folder / RECORD, new_record(config, (config.get('randomness') or {}).get('seed')))
+        write_json(folder / RECORD, new_record(config, (config.get('randomness') or {}).get('seed')))
     return QuietRunner.from_cfg(runner_config)

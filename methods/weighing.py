@@ -1,7 +1,7 @@
 """From the terms of a method to the loss and the log."""
 from __future__ import annotations
 
-from scarceseg.registry import SCHEDULES
+from scarceseg.registry import SCHEDULES, UserError
 
 
 def build_numbers(configs):
@@ -23,7 +23,13 @@ def weigh(terms, weights):
 
     Returns:
         {'loss_<term>': weighted}, and for weighted terms 'term/<term>' and 'weight/<term>', without gradient.
+
+    Raises:
+        UserError: a term is no scalar, for a loss returned a map.
     """
+    for name, term in terms.items():
+        if term.ndim:
+            raise UserError(f'term {name!r} has shape {tuple(term.shape)}; a loss returns one scalar')
     out = {f'loss_{name}': weights.get(name, 1.0) * term for name, term in terms.items()}
     for name, weight in weights.items():
         out[f'term/{name}'] = terms[name].detach()

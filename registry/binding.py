@@ -25,7 +25,12 @@ def bind(cfg, *args, registry, **defaults):
     """
     component, settings = resolve(cfg, registry, **defaults)
     if inspect.isclass(component):
-        return component(**settings)
+        try:
+            return component(**settings)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f'{registry.name} {component.__name__!r} cannot be built with {settings}: {error}') from error
     return functools.partial(component, **settings)
 
 
@@ -110,8 +115,8 @@ def settable(component):
     return parameters, True
 
 
-def nearest(word, known):
+def nearest(word, known, *, cutoff=0.6):
     """' (did you mean …?)' where a known word is near, else nothing."""
     lower = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=cutoff)
     return f' (did you mean {lower[close[0]]!r}?)' if close else ''

@@ -30,6 +30,8 @@ def find_config(name):
     path = Path(name)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise UserError(f'{name} is a folder; give a config file in it')
     shipped = shipped_configs()
     wanted = path.with_suffix('').as_posix()
     wanted = wanted[len('configs/'):] if wanted.startswith('configs/') else wanted
@@ -105,6 +107,15 @@ def use_data_root(config, folder=None):
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         _set_data_root(config.get(name), folder)
     return config
+
+
+def data_root(config):
+    """The first ``data_root`` in a config, or None."""
+    if not hasattr(config, 'items'):
+        return None
+    if 'data_root' in config:
+        return config['data_root']
+    return next((found for _, child in config.items() if (found := data_root(child)) is not None), None)
 
 
 def _set_data_root(node, folder):

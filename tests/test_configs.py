@@ -19,7 +19,7 @@ def test_the_configs_that_were_promised_are_there():
 def test_a_config_builds_and_runs_two_iterations(name, small_folder, tmp_path):
     config = load_config(name, options={'train_cfg.max_iters': 2})
     dataset = config.train_dataloader.dataset
-    for cases in [*dataset.parts.values(), config.val_dataloader.dataset.cases, config.test_dataloader.dataset.cases]:
+    for cases in [*dataset.parts.values(), config.val_dataloader.dataset.cases]:
         if cases.type == 'PhantomDataset':
             cases.update(count=2, shape=(3, 48, 48))
     config.transforms[0].size = (48, 48)

@@ -2,6 +2,18 @@
 import functools
 import sys
 
+from mmengine.config import DictAction
+
+
+class Options(DictAction):
+    """``KEY=VALUE …``, answered with a sentence where it is anything else."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (ValueError, AssertionError, RecursionError):
+            parser.error(f'{option_string} takes KEY=VALUE with numbers, words or [lists], and comes last; got {" ".join(values)}')
+
 
 def tool(parser):
     """Make ``main(args)`` a command: it parses, and a user's mistake ends in one sentence and exit status 2."""

@@ -15,7 +15,7 @@ def parser():
     parse.add_argument('predictions', nargs='?', metavar='PRED', help='folder of predictions; default the newest')
     parse.add_argument('labels', nargs='?', metavar='GT', help='folder of labels; default those of the run that predicted')
     parse.add_argument('--classes', nargs='+', metavar='NAME', help='with GT: names of all classes, background first')
-    parse.add_argument('--data', help='folder that data paths are relative to; default that of the training')
+    parse.add_argument('--data', help='folder that data paths are relative to; default $SCARCESEG_DATA, then that of the training')
     parse.add_argument('--out', metavar='DIR', help='where results are written; default PRED/evaluation')
     return parse
 
@@ -24,6 +24,8 @@ def parser():
 def main(args):
     from scarceseg.components.evaluators import terminal_table
     from scarceseg.methods import evaluation as e
+    if args.classes and not args.labels:
+        parser().error('--classes names the classes of GT, a folder of labels; without GT the run knows them')
     predictions = Path(args.predictions) if args.predictions else e.newest_predictions()
     if args.labels:
         cases = e.FolderCases(predictions, args.labels, class_names=args.classes)

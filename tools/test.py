@@ -19,7 +19,7 @@ def parser():
                             'cases too; default last')
     parse.add_argument('--tta', action='store_true', help='average over flips of the axes the network sees')
     parse.add_argument('--images', metavar='DIR', help='predict every NIfTI file of this folder instead of the test cases')
-    parse.add_argument('--data', help='folder that data paths are relative to; default that of the training')
+    parse.add_argument('--data', help='folder that data paths are relative to; default $SCARCESEG_DATA, then that of the training')
     parse.add_argument('--out', metavar='DIR', help='where predictions are written; default RUN/predictions/…')
     parse.add_argument('--save-prob', action='store_true', help='write class probabilities too')
     return parse
@@ -31,19 +31,19 @@ def main(args):
 
     from scarceseg.methods import prediction as p
     from scarceseg.methods.runs import find_checkpoint, find_run
-    run = find_run(stem=Path(args.run).stem) if args.run and args.run.endswith('.py') else find_run(args.run)
+    is_config = args.run and not Path(args.run).is_dir()
+    run = find_run(stem=Path(args.run).stem) if is_config else find_run(args.run)
     checkpoint = find_checkpoint(run, args.checkpoint)
     predictor = p.Predictor.from_run(run, checkpoint=args.checkpoint, tta=args.tta)
     cases = p.test_cases(predictor.config, images=args.images, data=args.data)
     out = Path(args.out) if args.out else p.output_folder(run, args.checkpoint, predictor.meta, tta=args.tta, images=args.images)
     print(f'{checkpoint} (iteration {predictor.meta.get("iter", "unknown")}): {len(cases)} cases to {out}')
     bar, failed = ProgressBar(len(cases)), {}
-    for name, error in p.predict_cases(predictor, cases, out, save_prob=args.save_prob):
+    manifest = p.make_manifest(predictor, checkpoint, run, images=args.images)
+    for name, error in p.predict_cases(predictor, cases, out, manifest, save_prob=args.save_prob):
         bar.update()
         if error is not None:
             failed[name] = error
-    done = [n for n in p.case_names(cases) if n not in failed]
-    p.write_manifest(out, predictor, checkpoint, run, done, images=args.images)
     print(f'\npredictions: {out}' + ('' if args.images else f'\nnext: python tools/eval.py {out}'))
     for name, error in failed.items():
         print(f'not predicted: {name}: {error}', file=sys.stderr)

@@ -6,9 +6,7 @@ writes a run folder with the weights (last.pth, best.pth), the config, the log a
 """
 import argparse
 
-from mmengine.config import DictAction
-
-from scarceseg.tools.common import tool
+from scarceseg.tools.common import Options, tool
 
 
 def parser():
@@ -19,7 +17,7 @@ def parser():
     parse.add_argument('--resume', action='store_true', help='continue the run in --work-dir, or the newest run of this config')
     parse.add_argument('--seed', type=int, help='seed of everything random; default the config\'s')
     parse.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none', help='how processes were started')
-    parse.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+    parse.add_argument('--cfg-options', nargs='+', action=Options, default={}, metavar='KEY=VALUE',
                        help='override settings of the config, e.g. train_cfg.max_iters=500')
     return parse
 

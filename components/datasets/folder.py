@@ -11,7 +11,7 @@ from scarceseg.components.labels import IGNORE
 from scarceseg.registry import DATASETS, UserError
 from scarceseg.registry.binding import nearest
 
-from .nifti import SUFFIXES, read_nifti
+from .nifti import SUFFIXES, check_same_grid, read_nifti
 from .store import file_key
 
 
@@ -57,18 +57,16 @@ class FolderDataset(Dataset):
             raise UserError(f'case {name}: {image_file} holds NaN or Inf')
         sample = dict(name=name, image=image, spacing_mm=geometry.spacing_mm, geometry=geometry, image_file=str(image_file))
         if label_file is not None:
-            label, _ = read_nifti(label_file, label=True)
-            sample.update(label=self._checked(label, image, name, label_file), label_file=str(label_file))
+            label, grid = read_nifti(label_file, label=True)
+            check_same_grid(grid, geometry, f'case {name}: the label {label_file} and its image')
+            sample.update(label=self._checked(label, name, label_file), label_file=str(label_file))
         return sample
 
     def key(self, i):
         """What case i is made from, for a store."""
         return [file_key(*self.files[self.names[i]]), self.unannotated, len(self.classes)]
 
-    def _checked(self, label, image, name, file):
-        if label.shape != image.shape[1:]:
-            raise UserError(f'case {name}: the label {file} has shape {label.shape[::-1]}, but its image has '
-                            f'{image.shape[:0:-1]}; they must be drawn on the same grid')
+    def _checked(self, label, name, file):
         known = set(range(len(self.classes))) | ({self.unannotated} - {None})
         strange = sorted(set(np.unique(label).tolist()) - known)
         if strange:
@@ -127,7 +125,11 @@ def check_split(path):
 def read_split(path):
     """Case names of a split list, one a line; empty lines are passed over, a name twice is an error."""
     check_split(path)
-    names = [line.strip() for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
+    try:
+        lines = path.read_text(encoding='utf-8-sig').split('\n')
+    except UnicodeDecodeError as error:
+        raise UserError(f'split list {path} is not UTF-8 text ({error.reason}); save it as UTF-8') from error
+    names = [case_name(Path(line.strip())) or line.strip() for line in lines if line.strip()]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise UserError(f'split list {path} names {", ".join(twice[:3])} more than once')
@@ -144,10 +146,10 @@ def _from_csv(root, path, labelled):
             raise UserError(f'{path} has no column {column!r}{nearest(column, columns)}; its columns: {", ".join(columns)}')
     files = {}
     for row in rows:
-        paths = [root / row[c] if labelled or c == 'image' else None for c in ('image', 'label')]
+        paths = [root / (row[c] or '') if labelled or c == 'image' else None for c in ('image', 'label')]
         for file in filter(None, paths):
             if not file.is_file():
-                raise UserError(f'{path} names {file}, which does not exist')
+                raise UserError(f'{path} names {file}, which is no file')
         name = case_name(paths[0])
         if name is None:
             raise UserError(f'{path} names {paths[0]}, which is not NIfTI ({", ".join(SUFFIXES)})')

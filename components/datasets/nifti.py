@@ -53,7 +53,8 @@ def read_nifti(path, *, label=False):
     try:
         image = nib.load(path)
         array = np.asanyarray(image.dataobj) if label else image.get_fdata(dtype=np.float32, caching='unchanged')
-    except (nib.filebasedimages.ImageFileError, EOFError, OSError, zlib.error, ValueError) as error:
+    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, EOFError, OSError, zlib.error, TypeError,
+            ValueError) as error:
         raise UserError(f'{path} cannot be read as NIfTI ({type(error).__name__}: {error}); is it complete?') from error
     array = _drop_trailing(array).T
     if label:
@@ -67,6 +68,24 @@ def read_nifti(path, *, label=False):
     spacing = tuple(float(s) for s in image.header.get_zooms()[:ndim][::-1])
     scaling = (float(image.dataobj.slope), float(image.dataobj.inter))
     return np.ascontiguousarray(array), Geometry(spacing, image.affine, image.header.copy(), tuple(image.shape), scaling)
+
+
+def check_same_grid(first, second, what):
+    """Raise UserError unless two ``Geometry`` have one shape and place every voxel at the same point, to half a voxel.
+
+    Args:
+        what: subject of the sentence, such as "the label a.nii.gz and its image b.nii.gz".
+    """
+    shapes = [g.shape[:len(g.spacing_mm)] for g in (first, second)]
+    if shapes[0] != shapes[1]:
+        raise UserError(f'{what} have shapes {shapes[0]} and {shapes[1]} (x, y, z); they must be drawn on the same grid')
+    corner = np.append([n - 1 for n in shapes[0]] + [0] * (3 - len(shapes[0])), 1)
+    for voxel in (np.array([0, 0, 0, 1]), corner):
+        ends = [(g.affine @ voxel)[:3] for g in (first, second)]
+        if np.abs(ends[0] - ends[1]).max() > 0.5 * min(first.spacing_mm):
+            places = ' and '.join(str(np.round(end, 1).tolist()) for end in ends)
+            raise UserError(f'{what} lie differently in space: voxel {voxel[:3].tolist()} is at {places} mm; '
+                            'resample one onto the other, or mend the header that is wrong')
 
 
 def write_nifti(path, array, geometry, *, source_dtype=False):

@@ -66,6 +66,9 @@ class PartsDataset(Dataset):
     def _load(self, part, i):
         def make():
             sample = prepare_case(part[i], self.prepare)
+            if self.slices and sample['image'].ndim != 4:
+                raise UserError(f'case {sample["name"]} has {sample["image"].ndim - 1} axes of space; slices=True needs volumes '
+                                '(z, y, x), for 2D images leave it out')
             return {k: sample[k] for k in ('name', 'image', 'label', 'spacing_mm') if k in sample}
         return make() if self.store is None else self.store.get([part.key(i), self.prepare_config], make)
 

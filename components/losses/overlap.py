@@ -4,10 +4,9 @@ import torch
 from scarceseg.components.labels import IGNORE
 from scarceseg.registry import LOSSES
 
-from .checks import check_label
+from .checks import known_label
 
 
-@LOSSES.register_module()
 def soft_dice_per_class(logits, label, *, smooth=1e-5, ignore_index=IGNORE, per_sample=False):
     """Soft Dice coefficient ``(2 Σpy + ε) / (Σp + Σy + ε)`` of each class, over the annotated voxels [Milletari 2016].
 
@@ -21,10 +20,10 @@ def soft_dice_per_class(logits, label, *, smooth=1e-5, ignore_index=IGNORE, per_
     Returns:
         (C,) or, per sample, (N, C), float32 in [0, 1].
     """
-    check_label(logits, label)
+    label = known_label(logits, label, ignore_index)
     annotated = label != ignore_index
     prob = logits.float().softmax(1) * annotated[:, None]
-    target = torch.zeros_like(prob).scatter_(1, label.long().where(annotated, 0)[:, None], annotated[:, None].to(prob.dtype))
+    target = torch.zeros_like(prob).scatter_(1, label.where(annotated, 0)[:, None], annotated[:, None].to(prob.dtype))
     space = tuple(range(2, prob.ndim))
     dims = space if per_sample else (0, *space)
     return (2 * (prob * target).sum(dims) + smooth) / (prob.sum(dims) + target.sum(dims) + smooth)

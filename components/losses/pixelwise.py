@@ -5,12 +5,11 @@ import torch.nn.functional as F
 from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.registry import LOSSES
 
-from .checks import check_label
+from .checks import known_label
 
 
-@LOSSES.register_module()
 def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None):
-    """Cross entropy of each voxel, 0 where the label is ``ignore_index``.
+    """Cross entropy of each voxel, 0 where the label is ``ignore_index`` or implied background (254).
 
     Args:
         logits: (N, C, *space) unnormalised scores; computed in float32 whatever their dtype.
@@ -24,10 +23,10 @@ def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None)
     Raises:
         UserError: the shapes do not fit.
     """
-    check_label(logits, label)
+    label = known_label(logits, label, ignore_index)
     logits = logits.float()
     weight = None if class_weights is None else logits.new_tensor(class_weights)
-    return F.cross_entropy(logits, label.long(), weight=weight, ignore_index=ignore_index, reduction='none')
+    return F.cross_entropy(logits, label, weight=weight, ignore_index=ignore_index, reduction='none')
 
 
 @LOSSES.register_module()
@@ -47,10 +46,11 @@ def cross_entropy(logits, label, *, ignore_index=IGNORE, class_weights=None):
         Scalar, float32.
     """
     total = cross_entropy_map(logits, label, ignore_index=ignore_index, class_weights=class_weights).sum()
+    label = known_label(logits, label, ignore_index)
     annotated = label != ignore_index
     if class_weights is None:
         return total / annotated.sum().clamp_min(1)
-    weight = total.new_tensor(class_weights)[label.long().where(annotated, 0)] * annotated
+    weight = total.new_tensor(class_weights)[label.where(annotated, 0)] * annotated
     weight = weight.sum()
     return total / weight.where(weight > 0, 1)
 

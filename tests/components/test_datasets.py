@@ -68,7 +68,7 @@ def test_mistakes_in_folders_and_lists_are_answered_in_one_sentence(small_folder
             (dict(split='ACDC/splits/twice.txt'), ['case0 more than once']),
             (dict(split='ACDC/splits/empty.txt'), ['no case']),
             (dict(split='bad.csv'), ["no column 'image'", "did you mean 'images'"]),
-            (dict(split='gone.csv'), ['nowhere.nii.gz', 'does not exist'])]:
+            (dict(split='gone.csv'), ['nowhere.nii.gz', 'which is no file'])]:
         with pytest.raises(UserError) as caught:
             folder(small_folder, **changes)
         assert all(part in str(caught.value) for part in parts), str(caught.value)
@@ -81,8 +81,31 @@ def test_a_label_value_outside_the_classes_names_case_and_file(small_folder):
 
 def test_a_label_of_another_shape_than_its_image_shows_both(small_folder, make_case):
     make_case('ACDC/labels/case1.nii.gz', np.zeros((40, 36, 4), np.uint8))
-    with pytest.raises(UserError, match=r'case1: .*\(40, 36, 4\), but its image has \(40, 36, 3\)'):
+    with pytest.raises(UserError, match=r'case1: .*\(40, 36, 4\) and \(40, 36, 3\)'):
         PartsDataset(parts=dict(labeled=folder(small_folder)))
+
+
+def test_a_label_that_lies_elsewhere_in_space_shows_where(small_folder, make_case):
+    make_case('ACDC/labels/case1.nii.gz', np.zeros((40, 36, 3), np.uint8), affine=np.diag([-1.5, 1.5, 8.0, 1.0]))
+    with pytest.raises(UserError, match='case1: .*differently in space.*resample'):
+        PartsDataset(parts=dict(labeled=folder(small_folder)))
+
+
+def test_a_split_list_may_be_written_by_any_editor(small_folder):
+    (small_folder / 'odd.txt').write_bytes('\ufeffcase0\r\ncase1.nii.gz\r\n\r\n'.encode())
+    assert folder(small_folder, split='odd.txt').names == ['case0', 'case1']
+    (small_folder / 'latin.txt').write_bytes('caf\u00e9'.encode('latin-1'))
+    with pytest.raises(UserError, match='not UTF-8'):
+        folder(small_folder, split='latin.txt')
+
+
+def test_two_dimensional_files_are_no_slices(small_folder, make_case):
+    for k in (0, 1):
+        for kind in ('images', 'labels'):
+            make_case(f'ACDC/{kind}/case{k}.nii.gz', np.ones((40, 36), np.uint8))
+    with pytest.raises(UserError, match='case0 has 2 axes of space; slices=True'):
+        PartsDataset(parts=dict(labeled=folder(small_folder)), slices=True)
+    assert PartsDataset(parts=dict(labeled=folder(small_folder))).sizes == dict(labeled=2)
 
 
 def test_an_image_with_nan_is_refused(small_folder, make_case):

@@ -171,6 +171,14 @@ def test_shapes_that_do_not_fit_are_named():
         soft_dice(torch.zeros(2, 3, 5, 4), torch.zeros(2, 4, 5, dtype=torch.long))
 
 
+@pytest.mark.parametrize('name', ['cross_entropy', 'soft_dice', 'dice_ce'])
+def test_other_losses_take_implied_background_as_not_annotated(name):
+    logits, label = random_pair((2, 3, 5, 4))
+    implied = torch.where(label == IGNORE, IMPLIED, label)
+    loss = LOSSES.build(dict(type=name))
+    assert float(loss(logits, implied)) == float(loss(logits, label))
+
+
 def test_implied_background_is_a_mean_of_its_own():
     logits, label = random_pair((2, 3, 5, 4))
     assert float(partial_cross_entropy(logits, label)) == float(cross_entropy(logits, label))

@@ -4,7 +4,7 @@ from torch import nn
 
 from scarceseg.methods.loop import step_seed
 from scarceseg.methods.weighing import weigh
-from scarceseg.registry import METHODS, MODELS
+from scarceseg.registry import METHODS, MODELS, UserError
 
 from .test_methods import DUAL, NETWORK, RECIPES, make_batch, segmentor
 
@@ -16,6 +16,11 @@ def test_weights_follow_their_schedule_and_what_is_logged_is_not_added():
     model = segmentor('dmpls')
     total, logged = model.parse_losses(out)
     assert float(total) == 3.5 and float(logged['loss']) == 3.5
+
+
+def test_a_loss_that_returns_a_map_is_refused():
+    with pytest.raises(UserError, match=r"term 'sup' has shape .2, 3."):
+        weigh(dict(sup=torch.zeros(2, 3)), {})
 
 
 def test_a_weight_of_zero_equals_leaving_the_term_out():

@@ -101,8 +101,48 @@ def test_a_run_is_never_overwritten_unasked(small_folder, tmp_path):
 
 def test_a_finished_run_is_not_resumed(small_folder, tmp_path):
     folder = train(small(iterations=1), work_dir=tmp_path / 'r', data=small_folder)
-    with pytest.raises(UserError, match='finished: 1 of 1 iterations'):
+    with pytest.raises(UserError, match='finished: 1 of 1 iterations.*load_from'):
         train(small(iterations=1), work_dir=folder, data=small_folder, resume=True)
+
+
+def test_a_run_is_resumed_by_its_own_config_and_data_only(small_folder, tmp_path, monkeypatch):
+    folder = train(small(iterations=1), work_dir=tmp_path / 'r', data=small_folder)
+    before = (folder / 'config.py').read_bytes()
+    for options, key in (({'model.weights.pseudo.stop': 0.3}, 'model'), ({'randomness.seed': 3}, 'randomness')):
+        with pytest.raises(UserError, match=f'trained with another {key} than'):
+            train(small(iterations=2, **options), work_dir=folder, data=small_folder, resume=True)
+    assert (folder / 'config.py').read_bytes() == before
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv('SCARCESEG_DATA', raising=False)
+    train(small(iterations=2), work_dir=folder, resume=True)  # without --data: that of the run
+    assert read_checkpoint(folder / LAST)['meta']['iter'] == 2
+
+
+def test_weights_of_another_network_are_no_start(small_folder, tmp_path):
+    folder = train(small(iterations=1), work_dir=tmp_path / 'r', data=small_folder)
+    config = small(iterations=1)
+    config.load_from = str(folder / LAST)
+    train(config, work_dir=tmp_path / 'again', data=small_folder)
+    config = small('wsl/partial_ce_acdc_cpu', iterations=1)
+    config.load_from = str(folder / LAST)
+    with pytest.raises(UserError, match='does not fit the model'):
+        train(config, work_dir=tmp_path / 'other', data=small_folder)
+
+
+def test_the_schedule_ends_with_the_training(small_folder, tmp_path):
+    """Linear in effect: the last of n iterations has a rate above zero, and far below the first's."""
+    config = small(iterations=5, **{'param_scheduler.0.end': 1, 'param_scheduler.1.begin': 0})
+    folder = train(config, work_dir=tmp_path / 'r', data=small_folder)
+    rates = [float(r['value']) for r in csv.DictReader((folder / 'curves.csv').open()) if r['name'] == 'train/lr']
+    assert len(rates) == 5 and 0 < rates[-1] < rates[1]
+
+
+def test_a_folder_with_other_files_is_not_taken_for_a_run(small_folder, tmp_path):
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'config.py').write_text('precious')
+    with pytest.raises(UserError, match='not empty'):
+        train(small(), work_dir=tmp_path / 'mine', data=small_folder)
+    assert (tmp_path / 'mine' / 'config.py').read_text() == 'precious'
 
 
 def test_checkpoints_are_read_as_data_and_foreign_pickles_refused(small_folder, tmp_path):
@@ -112,6 +152,11 @@ def test_checkpoints_are_read_as_data_and_foreign_pickles_refused(small_folder, 
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / 'pwned'),)
     torch.save({'state_dict': Evil()}, tmp_path / 'evil.pth')
+    (tmp_path / 'text.pth').write_text('no checkpoint')
+    torch.save([1, 2], tmp_path / 'list.pth')
+    for name, sentence in (('text.pth', 'is no checkpoint'), ('list.pth', 'holds a list')):
+        with pytest.raises(UserError, match=sentence):
+            read_checkpoint(tmp_path / name)
     (tmp_path / 'cut.pth').write_bytes((tmp_path / 'evil.pth').read_bytes()[:100])
     with pytest.raises(UserError, match='evil.pth holds more than tensors'):
         read_checkpoint(tmp_path / 'evil.pth')
@@ -146,6 +191,8 @@ MISTAKES = [
     ({'train_cfg.max_iter': 3}, "train_cfg: .*did you mean 'max_iters'"),
     ({'default_hooks.checkpoint.save_bst': 'x'}, "default_hooks.checkpoint: .*did you mean 'save_best'"),
     ({'val_evaluator.type': 'DiceMetrik'}, "val_evaluator: .*did you mean 'DiceMetric'"),
+    ({'model.networks.dual.num_classes': 3}, 'num_classes=3, but there are 4 classes'),
+    ({'model.networks.dual.feature_dropout': 3}, "network 'DualBranchUNet2D' cannot be built.*between 0 and 1"),
     ({'model.weights.pseud': 1}, "weights.pseud.*did you mean 'pseudo'"),
     ({'model.weights.pseudo.type': 'sigmoid_ramp'}, "did you mean 'sigmoid_rampup'"),
 ]

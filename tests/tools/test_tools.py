@@ -114,6 +114,61 @@ model = dict(networks=dict(net=dict(type='MyTinyNetwork', num_classes=4)), metho
     assert call(test_tool, 'work_dirs/mine') == 0
 
 
+def test_predictions_of_different_images_or_checkpoints_are_not_mixed(at_work, capsys, make_case, rng):
+    call(train_tool, *TRAIN, '--data', '.')
+    for folder in ('a', 'b'):
+        make_case(f'{folder}/images/x.nii.gz', rng.normal(0, 1, (40, 40, 2)).astype(np.float32))
+        assert call(test_tool, '--images', f'{folder}/images') == 0
+    assert len(list((at_work / 'work_dirs/dmpls_acdc_cpu/predictions').iterdir())) == 2
+    assert call(test_tool, '--images', 'a/images', '--out', 'same') == 0
+    assert call(test_tool, '--images', 'b/images', '--out', 'same') == 2
+    assert 'another images; choose another --out' in capsys.readouterr().err
+
+
+def test_an_interrupted_prediction_can_be_repeated(at_work, monkeypatch):
+    from scarceseg.methods.prediction import Predictor
+    call(train_tool, *TRAIN, '--data', '.')
+    once = Predictor.__call__
+
+    def stop(self, sample):
+        if sample['name'] == 'case3':
+            raise KeyboardInterrupt
+        return once(self, sample)
+    monkeypatch.setattr(Predictor, '__call__', stop)
+    assert call(test_tool) == 130
+    monkeypatch.undo()
+    monkeypatch.chdir(at_work)
+    assert call(test_tool) == 0
+
+
+def test_a_two_dimensional_image_is_one_slice(at_work, make_case, rng):
+    call(train_tool, *TRAIN, '--data', '.')
+    make_case('flat/x.nii.gz', rng.normal(0, 1, (50, 44)).astype(np.float32))
+    assert call(test_tool, 'wsl/dmpls_acdc_cpu', '--images', 'flat', '--out', 'out', '--save-prob') == 0
+    assert nib.load(at_work / 'out' / 'x.nii.gz').shape == (50, 44)
+    assert nib.load(at_work / 'out' / 'x_prob.nii.gz').shape == (50, 44, 4)
+
+
+def test_predictions_in_another_space_than_the_labels_are_refused(at_work, capsys, make_case):
+    make_case('GT/case0.nii.gz', np.ones((40, 36, 3), np.uint8), affine=np.diag([-1.5, 1.5, 8.0, 1.0]))
+    make_case('PRED/case0.nii.gz', np.ones((40, 36, 3), np.uint8))
+    assert call(eval_tool, 'PRED', 'GT') == 2
+    assert 'differently in space' in capsys.readouterr().err
+
+
+def test_results_are_not_written_over_a_users_table(at_work, capsys):
+    (at_work / 'cases.csv').write_text('precious')
+    assert call(eval_tool, 'ACDC/labels', 'ACDC/labels', '--out', '.') == 2
+    assert (at_work / 'cases.csv').read_text() == 'precious'
+
+
+def test_a_run_that_was_moved_is_still_evaluated(at_work):
+    call(train_tool, *TRAIN, '--data', '.')
+    call(test_tool)
+    (at_work / 'work_dirs' / 'dmpls_acdc_cpu').rename(at_work / 'elsewhere')
+    assert call(eval_tool, 'elsewhere/predictions/last_iter2') == 0
+
+
 @pytest.mark.parametrize('argv, parts', [
     (['wsl/dmpls_acdcc'], ["did you mean 'wsl/dmpls_acdc'"]),
     (['wsl/dmpls_acdc_cpu', '--data', 'nowhere'], ['no folder', 'nowhere', '--data']),
@@ -124,6 +179,12 @@ def test_a_users_mistake_ends_in_one_sentence_and_status_two(at_work, capsys, ar
     error = capsys.readouterr().err
     assert error.startswith('error: ') and error.count('\n') == 1
     assert all(part in error for part in parts), error
+
+
+def test_options_that_are_none_are_answered(at_work, capsys):
+    for wrong in (['train_cfg.max_iters', '5'], ['train_cfg.max_iters={"a":[1,2]}']):
+        assert call(train_tool, 'wsl/dmpls_acdc_cpu', '--cfg-options', *wrong) == 2
+        assert 'takes KEY=VALUE' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('tool, argv, part', [

@@ -5,4 +5,3 @@ inferer = [dict(type='sliding_window', window=(1, None, None), batch_size=8)]
 postprocess = [dict(type='largest_component')]
 val_dataloader = dict(dataset=dict(type='CasesDataset', cases=dict(
     type='FolderDataset', data_root='data', images='ACDC/images', labels='ACDC/labels', split='ACDC/splits/valid.txt')))
-test_dataloader = val_dataloader

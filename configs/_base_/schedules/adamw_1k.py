@@ -4,4 +4,4 @@ optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2), clip_grad=dict(max_norm=1.0),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
 param_scheduler = [dict(type='LinearLR', start_factor=0.02, begin=0, end=50, by_epoch=False),
-                   dict(type='PolyLR', power=0.9, eta_min=0, begin=50, end=1001, by_epoch=False)]
+                   dict(type='PolyLR', power=0.9, eta_min=0, begin=50, by_epoch=False)]
