@@ -92,7 +92,7 @@ def read_checkpoint(path):
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
-        if 'allowed global' not in str(error):  # torch's words for a pickle that wants to import something
+        if 'GLOBAL' not in str(error):  # the opcode by which a pickle imports something
             raise UserError(f'{path} is no checkpoint of torch.save') from error
         raise UserError(f'checkpoint {path} holds more than tensors and plain values, and is refused because loading it could run '
                         'code; save its state_dict again with torch.save') from error
