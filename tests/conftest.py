@@ -2,6 +2,9 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+
+torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
 
 @pytest.fixture

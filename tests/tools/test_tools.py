@@ -90,30 +90,6 @@ def test_files_that_are_not_ours_are_not_overwritten(at_work, capsys):
     assert 'no prediction of this program' in capsys.readouterr().err
 
 
-def test_a_users_own_network_is_trained_and_predicts_from_anywhere(at_work, tmp_path_factory, monkeypatch, capsys):
-    project = tmp_path_factory.mktemp('project')
-    (project / 'my_tiny_network.py').write_text('''
-from torch import nn
-from scarceseg.registry import NETWORKS
-
-@NETWORKS.register_module()
-class MyTinyNetwork(nn.Sequential):
-    """Two convolutions."""
-    def __init__(self, num_classes, width=4):
-        super().__init__(nn.Conv2d(1, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, num_classes, 3, padding=1))
-''')
-    (project / 'mine.py').write_text('''
-_base_ = ['CONFIGS/_base_/datasets/acdc_scribble_cpu.py', 'CONFIGS/_base_/augmentation/slices_128.py',
-          'CONFIGS/_base_/schedules/adamw_1k.py', 'CONFIGS/_base_/runtime.py']
-custom_imports = dict(imports=['my_tiny_network'])
-model = dict(networks=dict(net=dict(type='MyTinyNetwork', num_classes=4)), method=dict(type='supervised'),
-             losses=dict(sup=dict(type='partial_cross_entropy')))
-'''.replace('CONFIGS', str(__import__('pathlib').Path(train_tool.__file__).parent.parent / 'configs')))
-    options = [o for o in OPTIONS if 'networks' not in o]
-    assert call(train_tool, str(project / 'mine.py'), '--data', '.', *options) == 0
-    assert call(test_tool, 'work_dirs/mine') == 0
-
-
 def test_predictions_of_different_images_or_checkpoints_are_not_mixed(at_work, capsys, make_case, rng):
     call(train_tool, *TRAIN, '--data', '.')
     for folder in ('a', 'b'):
