@@ -55,10 +55,15 @@ def assemble(config):
             _complete_loader(config, loader)
     if config.get('val_evaluator') and config.get('postprocess'):
         config.val_evaluator.setdefault('postprocess', config.postprocess)
+    if not config.get('val_dataloader'):
+        config.val_cfg = config.val_evaluator = None
+    iterations = (config.get('train_cfg') or {}).get('max_iters', 1)
+    if not isinstance(iterations, int) or iterations < 1:
+        raise UserError(f'train_cfg.max_iters={iterations!r} must be a whole number of iterations, 1 or more')
     for schedule in _as_list(config.get('param_scheduler')):
-        if schedule.get('type') == 'PolyLR' and 'train_cfg' in config:
+        if schedule.get('type') == 'PolyLR':
             # the last iteration still learns; a training shorter than the warm-up never gets here
-            schedule.setdefault('end', max(config.train_cfg.max_iters, schedule.get('begin', 0) + 1) + 1)
+            schedule.setdefault('end', max(iterations, schedule.get('begin', 0) + 1) + 1)
     if not torch.cuda.is_available():
         config.setdefault('env_cfg', {}).setdefault('dist_cfg', {})['backend'] = 'gloo'
     if importlib.util.find_spec('tensorboard') is None and config.get('visualizer'):
@@ -144,4 +149,9 @@ def _complete_loader(config, loader):
     settings.setdefault('collate_fn', dict(type='scarceseg.collate_parts'))
     settings.setdefault('sampler', dict(type='DefaultSampler', shuffle=False))
     parts = settings.get('batch_sampler', {}).get('parts', {})
-    settings['batch_size'] = sum(parts.values()) or 1
+    if any(not isinstance(n, int) or n < 1 for n in parts.values()):
+        raise UserError(f'{loader}.batch_sampler.parts={dict(parts)} must give whole numbers of samples, 1 or more')
+    size = sum(parts.values()) or 1
+    if settings.setdefault('batch_size', size) != size:
+        raise UserError(f'{loader}.batch_size={settings.batch_size} has no effect beside batch_sampler.parts={dict(parts)}; '
+                        'leave it out')

@@ -31,6 +31,8 @@ class MethodTrainLoop(BaseLoop):
     def __init__(self, runner, dataloader, max_iters, val_interval=1000, val_begin=1):
         super().__init__(runner, dataloader)
         self._max_iters, self.val_interval, self.val_begin = int(max_iters), val_interval, val_begin
+        if not isinstance(val_interval, int) or val_interval < 1:
+            raise UserError(f'train_cfg.val_interval={val_interval!r} must be a whole number of iterations, 1 or more')
         self._epoch = self._iter = 0
         self._max_epochs = 1
         self.stop_training = False  # set by EarlyStoppingHook

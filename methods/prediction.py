@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from scarceseg.components.datasets import write_nifti
-from scarceseg.components.datasets.parts import build, prepare_case
+from scarceseg.components.datasets.parts import build, build_prepare, prepare_case
 from scarceseg.components.inferers import flip_average
 from scarceseg.components.transforms import undo
-from scarceseg.registry import MODELS, POSTPROCESSORS, TRANSFORMS, UserError, use_data_root
+from scarceseg.registry import MODELS, POSTPROCESSORS, UserError, use_data_root
 
 from .assembly import assemble
 from .metrics import label_map
@@ -38,7 +38,7 @@ class Predictor:
         self.meta = load_weights(self.segmentor, checkpoint)
         self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         self.segmentor.to(self.device).eval()
-        self.prepare = [TRANSFORMS.build(t) for t in config.get('prepare', [])]
+        self.prepare = build_prepare(config.get('prepare', []))
         self.postprocess = [POSTPROCESSORS.build(p) for p in config.get('postprocess', [])]
         self.tta = tta
 

@@ -71,7 +71,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         config.setdefault('randomness', {})['seed'] = seed
     assemble(config)
     start_processes(config, launcher)
-    folder = claim_folder(config, work_dir, root, resume)
+    folder = claim_folder(config, work_dir or config.get('work_dir'), root, resume)
     config.work_dir, config.launcher = str(folder), launcher
     if resume:
         continue_run(config, folder, data)

@@ -77,6 +77,8 @@ def _merge(config, options, path):
         if top not in config:
             raise UserError(f'--cfg-options {key}: config {path} has no key {top!r}{nearest(top, list(config))}; '
                             f'it has: {", ".join(sorted(config))}')
+        if isinstance(config[top], dict) and key == top and not isinstance(options[key], (dict, type(None))):
+            raise UserError(f'--cfg-options {key}={options[key]}: config {path} has a dict there; set its parts, {key}.NAME=VALUE')
     try:
         config.merge_from_dict(options)
     except (KeyError, TypeError, IndexError, AssertionError) as error:
@@ -120,7 +122,7 @@ def data_root(config):
 
 def _set_data_root(node, folder):
     if isinstance(node, dict):
-        if 'data_root' in node:
-            node['data_root'] = str(Path(folder or node['data_root']).expanduser().resolve())
+        if 'data_root' in node or node.get('type') == 'FolderDataset':
+            node['data_root'] = str(Path(folder or node.get('data_root', 'data')).expanduser().resolve())
         for child in node.values():
             _set_data_root(child, folder)

@@ -37,6 +37,9 @@ class FolderDataset(Dataset):
 
     def __init__(self, images, classes, labels=None, split=None, unannotated=None, data_root='.'):
         self.classes, self.unannotated = tuple(classes), unannotated
+        if unannotated is not None and (not isinstance(unannotated, int) or 0 <= unannotated < len(self.classes)):
+            raise UserError(f'unannotated={unannotated!r} must be a whole number that is no class; the classes are 0 to '
+                            f'{len(self.classes) - 1} ({", ".join(self.classes)})')
         root = Path(data_root)
         if split is not None and str(split).endswith('.csv'):
             self.files = _from_csv(root, root / split, labelled=labels is not None)

@@ -1,6 +1,7 @@
 """What training and validation see: samples of several parts, and whole cases."""
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import time
@@ -15,6 +16,20 @@ from .store import DiskStore, load_all
 
 logger = logging.getLogger(__name__)
 CACHES = ('memory', 'disk')
+
+
+def build_prepare(configs):
+    """The deterministic transforms of a config.
+
+    Raises:
+        UserError: a random one is among them.
+    """
+    steps = [TRANSFORMS.build(t) for t in configs]
+    for step in steps:
+        rng = inspect.signature(step.func).parameters.get('rng')
+        if rng is not None and rng.default is rng.empty:
+            raise UserError(f'transform {step.func.__name__!r} is random and cannot be in prepare; put it into transforms')
+    return steps
 
 
 def prepare_case(sample, steps):
@@ -48,7 +63,7 @@ class PartsDataset(Dataset):
             raise UserError(f'cache={cache!r} is unknown; known: {", ".join(CACHES)}')
         self.parts = {name: build(part) for name, part in parts.items()}
         self.prepare_config = list(prepare)
-        self.prepare = [TRANSFORMS.build(t) for t in prepare]
+        self.prepare = build_prepare(prepare)
         self.transforms = [TRANSFORMS.build(t) for t in transforms]
         self.slices = slices
         self.store = DiskStore(store or os.environ.get('SCARCESEG_CACHE', '~/.cache/scarceseg')) if cache == 'disk' else None
@@ -118,7 +133,7 @@ class CasesDataset(Dataset):
 
     def __init__(self, cases, prepare=(), keep=True):
         self.cases = build(cases)
-        self.prepare = [TRANSFORMS.build(t) for t in prepare]
+        self.prepare = build_prepare(prepare)
         self.metainfo = {'classes': list(self.cases.classes)}
         self._kept = load_all(self._load, len(self.cases)) if keep else None
 

@@ -191,6 +191,13 @@ MISTAKES = [
     ({'train_cfg.max_iter': 3}, "train_cfg: .*did you mean 'max_iters'"),
     ({'default_hooks.checkpoint.save_bst': 'x'}, "default_hooks.checkpoint: .*did you mean 'save_best'"),
     ({'val_evaluator.type': 'DiceMetrik'}, "val_evaluator: .*did you mean 'DiceMetric'"),
+    ({'train_cfg.max_iters': 'abc'}, "max_iters='abc' must be a whole number"),
+    ({'train_cfg.val_interval': 0}, 'val_interval=0 must be'),
+    ({'train_dataloader.batch_sampler.parts.labeled': 0}, 'whole numbers of samples'),
+    ({'train_dataloader.batch_size': 7}, 'batch_size=7 has no effect'),
+    ({'prepare.1.type': 'random_noise'}, "'random_noise' is random and cannot be in prepare"),
+    ({'train_dataloader.dataset.parts.scribbled.unannotated': 3}, 'unannotated=3 must be a whole number that is no class'),
+    ({'model': 5}, 'has a dict there'),
     ({'model.networks.dual.num_classes': 3}, 'num_classes=3, but there are 4 classes'),
     ({'model.networks.dual.feature_dropout': 3}, "network 'DualBranchUNet2D' cannot be built.*between 0 and 1"),
     ({'model.weights.pseud': 1}, "weights.pseud.*did you mean 'pseudo'"),
@@ -201,7 +208,9 @@ MISTAKES = [
 @pytest.mark.parametrize('options, sentence', MISTAKES)
 def test_a_slip_in_a_config_ends_in_one_sentence_and_leaves_no_run_behind(small_folder, tmp_path, options, sentence):
     with pytest.raises(UserError, match=sentence) as caught:
-        train(small(**options), root=tmp_path / 'runs', data=small_folder)
+        config = small()
+        config.merge_from_dict(load_config('wsl/dmpls_acdc_cpu', options=options) and options)
+        train(config, root=tmp_path / 'runs', data=small_folder)
     assert '\n' not in str(caught.value) and not list((tmp_path / 'runs').glob('*'))
 
 
@@ -210,6 +219,13 @@ def test_an_unknown_key_that_resembles_a_known_one_is_refused(small_folder, tmp_
     config.optim_wraper = {}
     with pytest.raises(UserError, match="unknown key 'optim_wraper' .did you mean 'optim_wrapper'"):
         train(config, root=tmp_path / 'runs', data=small_folder)
+
+
+def test_training_without_validation_keeps_the_last_checkpoint(small_folder, tmp_path):
+    config = small(iterations=2)
+    config.val_dataloader = None
+    folder = train(config, root=tmp_path / 'runs', data=small_folder)
+    assert (folder / LAST).is_file() and not (folder / BEST).exists()
 
 
 def test_a_missing_data_folder_is_named_with_the_remedy(tmp_path):
