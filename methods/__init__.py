@@ -3,7 +3,9 @@ from . import fsl, wsl
 from .hooks import CurvesHook, SafeCheckpointHook
 from .loop import MethodTrainLoop
 from .metrics import DiceMetric
+from .optim import MergedOptimWrapperConstructor
 from .segmentor import Segmentor
 from .visual import CsvVisBackend
 
-__all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'MethodTrainLoop', 'SafeCheckpointHook', 'Segmentor', 'fsl', 'wsl']
+__all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'MergedOptimWrapperConstructor', 'MethodTrainLoop',
+           'SafeCheckpointHook', 'Segmentor', 'fsl', 'wsl']

@@ -137,6 +137,16 @@ def test_the_schedule_ends_with_the_training(small_folder, tmp_path):
     assert len(rates) == 5 and 0 < rates[-1] < rates[1]
 
 
+def test_merged_groups_take_the_same_steps(small_folder, tmp_path):
+    merged = train(small(), work_dir=tmp_path / 'a', data=small_folder)
+    config = small(**{'optim_wrapper.constructor': 'DefaultOptimWrapperConstructor'})
+    single = train(config, work_dir=tmp_path / 'b', data=small_folder)
+    one, two = weights(merged), weights(single)
+    assert all(torch.allclose(one[k], two[k], atol=1e-5) for k in one)  # the norm that clips is summed in another order
+    groups = [len(read_checkpoint(run / LAST)['optimizer']['param_groups']) for run in (merged, single)]
+    assert groups[0] == 2 and groups[1] > 20
+
+
 def test_a_folder_with_other_files_is_not_taken_for_a_run(small_folder, tmp_path):
     (tmp_path / 'mine').mkdir()
     (tmp_path / 'mine' / 'config.py').write_text('precious')
