@@ -33,14 +33,17 @@ class CsvVisBackend(BaseVisBackend):
     @property
     @force_init_env
     def experiment(self):
+        """The CSV writer."""
         return self._writer
 
     @force_init_env
     def add_scalar(self, name, value, step=0, **_):
+        """Write one row."""
         self._writer.writerow((step, name, f'{float(value):.8g}'))
 
     @force_init_env
     def add_scalars(self, scalar_dict, step=0, file_path=None, **_):
+        """Write a row for each number, and flush, so that a killed run keeps them."""
         for name, value in scalar_dict.items():
             if '/' in name:  # 'iter' and 'epoch' say nothing that step does not
                 self.add_scalar(name, value, step)

@@ -40,6 +40,7 @@ class PhantomDataset(Dataset):
 
     @property
     def names(self):
+        """Names of the cases, in order."""
         return [f'phantom_{self.first + i:04d}' for i in range(self.count)]
 
     def __len__(self):
