@@ -4,7 +4,7 @@ import torch
 from scarceseg.components.labels import IGNORE
 from scarceseg.registry import LOSSES
 
-from .checks import known_label
+from .checks import known_label, precise
 
 
 def soft_dice_per_class(logits, label, *, smooth=1e-5, ignore_index=IGNORE, per_sample=False):
@@ -22,7 +22,7 @@ def soft_dice_per_class(logits, label, *, smooth=1e-5, ignore_index=IGNORE, per_
     """
     label = known_label(logits, label, ignore_index)
     annotated = label != ignore_index
-    prob = logits.float().softmax(1) * annotated[:, None]
+    prob = precise(logits).softmax(1) * annotated[:, None]
     target = torch.zeros_like(prob).scatter_(1, label.where(annotated, 0)[:, None], annotated[:, None].to(prob.dtype))
     space = tuple(range(2, prob.ndim))
     dims = space if per_sample else (0, *space)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.registry import LOSSES
 
-from .checks import known_label
+from .checks import known_label, precise
 
 
 def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None):
@@ -24,7 +24,7 @@ def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None)
         UserError: the shapes do not fit.
     """
     label = known_label(logits, label, ignore_index)
-    logits = logits.float()
+    logits = precise(logits)
     weight = None if class_weights is None else logits.new_tensor(class_weights)
     return F.cross_entropy(logits, label, weight=weight, ignore_index=ignore_index, reduction='none')
 

@@ -1,145 +1,90 @@
-"""The blocks of which every U-Net here is made, for 2D and 3D alike."""
+"""The parts of which every U-shaped network here is made, for 2D and 3D alike."""
 from __future__ import annotations
 
-from functools import partial
-
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from scarceseg.registry import UserError
-from scarceseg.registry.binding import nearest
-
-CONV = {2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-DROPOUT = {2: nn.Dropout2d, 3: nn.Dropout3d}
-POOL = {2: F.max_pool2d, 3: F.max_pool3d}
-NORMS = {
-    'batch': lambda dims, channels: {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims](channels),
-    'instance': lambda dims, channels: {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}[dims](channels, affine=True),
-    'group': lambda dims, channels: nn.GroupNorm(min(8, channels), channels),
-    'layer': lambda dims, channels: nn.GroupNorm(1, channels),
-    'none': lambda dims, channels: nn.Identity(),
-}
-ACTIVATIONS = {'relu': nn.ReLU, 'leaky_relu': nn.LeakyReLU, 'gelu': nn.GELU, 'silu': nn.SiLU}
-UPSAMPLERS = ('transposed', 'linear', 'nearest')
-
-
-def choose(table, name, setting):
-    """``table[name]``, or a UserError that lists the table and the nearest name."""
-    if name not in table:
-        raise UserError(f'{setting}={name!r} is unknown{nearest(str(name), list(table))}; known: {", ".join(table)}')
-    return table[name] if isinstance(table, dict) else name
-
-
-def check_levels(channels, dropout):
-    """One dropout rate per level; a single number stands for all levels.
-
-    Raises:
-        UserError: fewer than two levels, or another number of dropout rates than of channels.
-    """
-    if len(channels) < 2:
-        raise UserError(f'channels={tuple(channels)} gives {len(channels)} level; a U-Net needs two or more')
-    dropout = [dropout] * len(channels) if isinstance(dropout, (int, float)) else list(dropout)
-    if len(dropout) != len(channels):
-        raise UserError(f'dropout={tuple(dropout)} has {len(dropout)} rates for the {len(channels)} levels of '
-                        f'channels={tuple(channels)}; give one rate per level, or one number')
-    return dropout
-
-
-def check_input(network, image, *, in_channels, levels):
-    """Raise UserError, with the remedy, where an image cannot go through a U-Net of ``network.dims`` dimensions."""
-    name, dims = type(network).__name__, network.dims
-    if image.ndim != dims + 2:
-        remedy = ('train on slices, and predict volumes slice by slice with the inferer dict(type="sliding_window", '
-                  'window=(1, None, None))' if dims == 2 else 'a 2D network takes slices')
-        raise UserError(f'{name} takes {dims}D images (N, C, {", ".join("zyx"[-dims:])}), but got shape '
-                        f'{tuple(image.shape)}; {remedy}')
-    if image.shape[1] != in_channels:
-        raise UserError(f'{name} was built with in_channels={in_channels}, but the image has {image.shape[1]} channels '
-                        f'(shape {tuple(image.shape)}); set in_channels in the config')
-    least = 2 ** (levels - 1)
-    if min(image.shape[2:]) < least:
-        raise UserError(f'{name} with {levels} levels needs at least {least} voxels along each axis, but the image is '
-                        f'{tuple(image.shape[2:])}; pad it, or use fewer levels')
-
-
-def initialise(module):
-    """Normal weights of the variance that keeps leaky rectified signals alive [He 2015], for 3-convolutions; zero biases."""
-    if isinstance(module, tuple(CONV.values())) and module.kernel_size[0] > 1:
-        nn.init.kaiming_normal_(module.weight, a=0.01)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+from .layers import MAX_POOL, TRANSPOSED, conv_unit, fit, make_conv, resize
 
 
 class ConvBlock(nn.Sequential):
-    """Twice convolution 3, norm, activation, with dropout between: (N, in, *space) to (N, out, *space)."""
+    """Twice convolution, norm, activation, with dropout between: (N, in, *space) to (N, out, *space)."""
 
-    def __init__(self, dims, in_channels, out_channels, *, dropout, norm, activation):
-        make_norm, make_activation = choose(NORMS, norm, 'norm'), choose(ACTIVATIONS, activation, 'activation')
-        bias = norm != 'batch'  # batch norm subtracts it again
-
-        def unit(channels):
-            return [CONV[dims](channels, out_channels, 3, padding=1, bias=bias), make_norm(dims, out_channels), make_activation()]
-
-        between = [nn.Dropout(dropout)] if dropout else []
-        super().__init__(*unit(in_channels), *between, *unit(out_channels))
-        self.apply(initialise)
+    def __init__(self, layout, level, in_channels, out_channels):
+        kernel, rate = layout.kernels[level], layout.dropout[level]
+        between = [nn.Dropout(rate)] if rate else []
+        super().__init__(*conv_unit(layout, in_channels, out_channels, kernel), *between,
+                         *conv_unit(layout, out_channels, out_channels, kernel))
 
 
 class Upsample(nn.Module):
-    """Double each axis and take ``in`` channels to ``out``: a transposed convolution, or interpolation and a 1-convolution."""
+    """From a level to the next finer one: a transposed convolution, or a 1-convolution and interpolation.
 
-    def __init__(self, dims, in_channels, out_channels, *, mode):
+    (N, channels of level + 1, *space) and the finer ``size`` to (N, channels of level, *size).
+    """
+
+    def __init__(self, layout, level, *, mode=None):
         super().__init__()
-        choose(UPSAMPLERS, mode, 'upsample')
-        self.transposed = mode == 'transposed'
-        self.layer = (TRANSPOSED[dims](in_channels, out_channels, 2, stride=2) if self.transposed
-                      else CONV[dims](in_channels, out_channels, 1))
-        smooth = {2: 'bilinear', 3: 'trilinear'}[dims]
-        self.resize = (partial(F.interpolate, mode='nearest') if mode == 'nearest'
-                       else partial(F.interpolate, mode=smooth, align_corners=False))
+        self.mode, below, here = mode or layout.upsample, layout.channels[level + 1], layout.channels[level]
+        stride = layout.strides[level + 1]
+        self.layer = (TRANSPOSED[layout.dims](below, here, stride, stride=stride) if self.mode == 'transposed'
+                      else make_conv(layout, below, here))
 
     def forward(self, x, size):
-        """(N, in, *space) to (N, out, *size), where ``size`` is twice ``space``, or one voxel more for an odd axis."""
-        if not self.transposed:
-            return self.resize(self.layer(x), size=size)
         x = self.layer(x)
-        missing = [s - n for s, n in zip(size, x.shape[2:])]
-        return F.pad(x, [p for m in reversed(missing) for p in (0, m)], mode='replicate') if any(missing) else x
+        return fit(x, size) if self.mode == 'transposed' else resize(x, size, mode=self.mode)
 
 
 class Encoder(nn.Module):
-    """Image (N, in_channels, *space) to one feature map per level, each half the size of the one before."""
+    """Image (N, in_channels, *space) to one feature map per level, each coarser than the one before by max-pooling.
 
-    def __init__(self, dims, in_channels, channels, *, dropout, norm, activation):
+    Args:
+        block: ``block(layout, level, in_channels, out_channels)``, a level's module.
+        pool: leave the coarsening to the blocks where False.
+    """
+
+    def __init__(self, layout, *, block=ConvBlock, pool=True):
         super().__init__()
-        self.pool = partial(POOL[dims], kernel_size=2)
-        self.levels = nn.ModuleList(
-            ConvBlock(dims, before, after, dropout=rate, norm=norm, activation=activation)
-            for before, after, rate in zip((in_channels, *channels), channels, dropout))
+        before = (layout.in_channels, *layout.channels)
+        self.levels = nn.ModuleList(block(layout, level, before[level], after) for level, after in enumerate(layout.channels))
+        self.pools = nn.ModuleList(MAX_POOL[layout.dims](stride) if pool and max(stride) > 1 else nn.Identity()
+                                   for stride in layout.strides)
 
     def forward(self, x):
         features = []
-        for level, block in enumerate(self.levels):
-            x = block(self.pool(x) if level else x)
+        for pool, block in zip(self.pools, self.levels):
+            x = block(pool(x))
             features.append(x)
         return features
 
 
 class Decoder(nn.Module):
-    """Feature maps of an ``Encoder`` to logits (N, num_classes, *space)."""
+    """Feature maps of an ``Encoder`` to logits (N, num_classes, *space).
 
-    def __init__(self, dims, channels, num_classes, *, dropout, norm, activation, upsample):
+    Args:
+        block: ``block(layout, level, in_channels, out_channels)``, a level's module.
+        gate: ``gate(layout, level)``, a module of ``(skip, upsampled)`` that gives what the level gets of its skip connection;
+            None passes it as it is.
+        upsample: how to get from a level to the finer one, where it is not the layout's.
+        scales: how many levels have an output, the finest first. With several, training gives a tuple of logits, each of its
+            level's size; evaluation gives the finest alone.
+    """
+
+    def __init__(self, layout, num_classes, *, block=ConvBlock, gate=None, upsample=None, scales=1):
         super().__init__()
-        pairs = list(zip(channels, channels[1:], dropout))[::-1]
-        self.ups = nn.ModuleList(Upsample(dims, below, here, mode=upsample) for here, below, _ in pairs)
-        self.blocks = nn.ModuleList(ConvBlock(dims, 2 * here, here, dropout=rate, norm=norm, activation=activation)
-                                    for here, _, rate in pairs)
-        self.head = CONV[dims](channels[0], num_classes, 1)
+        self.steps = range(layout.levels - 1)[::-1]
+        self.ups = nn.ModuleList(Upsample(layout, level, mode=upsample) for level in self.steps)
+        self.gates = nn.ModuleList(gate(layout, level) for level in self.steps) if gate else None
+        self.blocks = nn.ModuleList(block(layout, level, 2 * layout.channels[level], layout.channels[level]) for level in self.steps)
+        self.heads = nn.ModuleList(make_conv(layout, width, num_classes) for width in layout.channels[:scales])
 
     def forward(self, features):
         *skips, x = features
-        for up, block, skip in zip(self.ups, self.blocks, reversed(skips)):
-            x = block(torch.cat([skip, up(x, skip.shape[2:])], 1))
-        return self.head(x)
+        outputs = []
+        for i, level in enumerate(self.steps):
+            up = self.ups[i](x, skips[level].shape[2:])
+            skip = self.gates[i](skips[level], up) if self.gates else skips[level]
+            x = self.blocks[i](torch.cat([skip, up], 1))
+            if level == 0 or (self.training and level < len(self.heads)):
+                outputs.append(self.heads[level](x))
+        return outputs[0] if len(outputs) == 1 else tuple(outputs[::-1])

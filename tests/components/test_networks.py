@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from scarceseg.components.networks import DualBranchUNet2D, UNet2D
-from scarceseg.components.networks.blocks import ACTIVATIONS, NORMS, UPSAMPLERS
+from scarceseg.components.networks.layers import ACTIVATIONS, NORMS, UPSAMPLERS
 from scarceseg.registry import UserError
 
 SMALL = dict(in_channels=1, num_classes=3, channels=(4, 6, 8))
@@ -115,7 +115,7 @@ def test_the_graph_of_the_evaluating_network_exports():
 @pytest.mark.parametrize('settings, image, parts', [
     (SMALL, (1, 1, 8, 16, 16), ['2D images', 'window=(1, None, None)']),
     (SMALL, (1, 2, 16, 16), ['in_channels=1', '2 channels']),
-    (SMALL, (1, 1, 3, 16), ['at least 4 voxels', 'pad']),
+    (SMALL, (1, 1, 3, 16), ['at least 4×4 voxels', 'pad']),
 ])
 def test_an_image_that_does_not_fit_is_answered_with_the_remedy(settings, image, parts):
     with pytest.raises(UserError) as caught:
