@@ -13,7 +13,10 @@ def bind(cfg, *args, registry, **defaults):
     """Build the component that ``cfg`` names.
 
     A class is instantiated. A function is returned as a ``functools.partial``: its keyword-only settings fixed, its
-    tensors still to come. ``defaults`` are settings that hold where ``cfg`` is silent.
+    tensors still to come; on a shelf that ``nests``, settings that are configs, or lists or dicts
+    of configs, are bound too.
+    On a shelf of classes a function is one that makes a component, as other libraries have, and is called.
+    ``defaults`` are settings that hold where ``cfg`` is silent.
 
     Args:
         cfg: dict with the key ``type``: a name on the shelf, a dotted path ('monai.networks.nets.UNet'), or the
@@ -24,14 +27,18 @@ def bind(cfg, *args, registry, **defaults):
         UserError: no such component, an unknown setting, or a setting without a value.
     """
     component, settings = resolve(cfg, registry, **defaults)
-    if inspect.isclass(component):
-        try:
-            return component(**settings)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(f'{registry.name} {component.__name__!r} cannot be built with {settings}: {error}') from error
-    return functools.partial(component, **settings)
+    if _is_bound(component, registry):
+        if getattr(registry, 'nests', False):
+            settings = {k: _replace_configs(v, functools.partial(bind, registry=registry)) for k, v in settings.items()}
+        return functools.partial(component, **settings)
+    foreign = isinstance(cfg['type'], str) and '.' in cfg['type']
+    try:
+        return component(**settings)
+    except Exception as error:
+        if isinstance(error, UserError) or not (foreign or isinstance(error, (TypeError, ValueError))):
+            raise
+        name = getattr(component, '__name__', component)
+        raise UserError(f'{registry.name} {name!r} cannot be built with {settings}: {type(error).__name__}: {error}') from error
 
 
 def resolve(cfg, registry, *, complete=True, **defaults):
@@ -44,8 +51,24 @@ def resolve(cfg, registry, *, complete=True, **defaults):
     settings = {**defaults, **cfg}
     name = settings.pop('type')
     component = look_up(name, registry) if isinstance(name, str) else name
-    check_settings(component, settings, registry.name, complete=complete)
+    bound = _is_bound(component, registry)
+    check_settings(component, settings, registry.name, complete=complete, bound=bound)
+    if bound and getattr(registry, 'nests', False):
+        for value in settings.values():
+            _replace_configs(value, functools.partial(resolve, registry=registry))
     return component, settings
+
+
+def _is_bound(component, registry):
+    """Whether a component is a function whose tensors are still to come."""
+    return not inspect.isclass(component) and getattr(registry, 'binds', True)
+
+
+def _replace_configs(value, build):
+    """A setting with ``build(config)`` in the place of each config in it."""
+    if isinstance(value, dict):
+        return build(value) if 'type' in value else {k: _replace_configs(v, build) for k, v in value.items()}
+    return [_replace_configs(v, build) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def look_up(name, registry):
@@ -79,11 +102,14 @@ def import_dotted(name, kind):
     except AttributeError as error:
         close = nearest(attribute, dir(importlib.import_module(module)))
         raise UserError(f'{kind} {name!r}: module {module!r} has no {attribute!r}{close}') from error
+    except Exception as error:  # what a package raises when it does not fit another one's version
+        raise UserError(f'{kind} {name!r} cannot be imported: {type(error).__name__}: {error}; does the version of '
+                        f'{module.split(".")[0]} fit that of the packages it needs?') from error
 
 
-def check_settings(component, settings, kind, *, complete=True):
+def check_settings(component, settings, kind, *, complete=True, bound=True):
     """Compare the keys of a config with the component's signature."""
-    parameters, open_ended = settable(component)
+    parameters, open_ended = settable(component, keyword_only=bound)
     label = f'{kind} {getattr(component, "__name__", component)!r}'
     if not open_ended:
         for key in settings:
@@ -94,10 +120,10 @@ def check_settings(component, settings, kind, *, complete=True):
         raise UserError(f'{label} needs a value for {", ".join(map(repr, missing))}; the config gives {sorted(settings)}')
 
 
-def settable(component):
+def settable(component, *, keyword_only):
     """``{name: parameter}`` that a config may set, and whether there may be others.
 
-    Of a function these are the keyword-only ones. A class that passes ``**kwargs`` on is followed up its bases.
+    Of a function to bind these are the keyword-only ones. A class that passes ``**kwargs`` on is followed up its bases.
     """
     parameters = {}
     for owner in inspect.getmro(component) if inspect.isclass(component) else (component,):
@@ -108,7 +134,7 @@ def settable(component):
         except (TypeError, ValueError):  # some C callables have none
             return parameters, True
         kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        kinds = kinds if inspect.isclass(component) else kinds[:1]
+        kinds = kinds[:1] if keyword_only else kinds
         parameters = {**{p.name: p for p in signature if p.kind in kinds}, **parameters}
         if not any(p.kind is p.VAR_KEYWORD for p in signature):
             return parameters, False

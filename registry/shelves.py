@@ -7,9 +7,12 @@ from .binding import bind
 SCOPE = 'scarceseg'
 
 
-def _shelf(name, *locations, parent=None, scope=SCOPE):
+def _shelf(name, *locations, parent=None, scope=SCOPE, binds=False, nests=False):
+    """A registry; ``binds``: of functions whose tensors are still to come; ``nests``: some have settings from the same shelf."""
     locations = [loc if loc.startswith('mmengine') else f'{SCOPE}.{loc}' for loc in locations]
-    return Registry(name, build_func=bind, parent=parent, scope=scope, locations=locations)
+    shelf = Registry(name, build_func=bind, parent=parent, scope=scope, locations=locations)
+    shelf.binds, shelf.nests = binds, nests
+    return shelf
 
 
 # classes, built
@@ -23,13 +26,13 @@ METRICS = _shelf('metric', 'methods', parent=root.METRICS)
 VISBACKENDS = _shelf('visualizer back end', 'methods', parent=root.VISBACKENDS)
 
 # functions, bound
-FUNCTIONS = _shelf('function', 'components.datasets', parent=root.FUNCTIONS)
-LOSSES = _shelf('loss', 'components.losses')
-TRANSFORMS = _shelf('transform', 'components.transforms', parent=root.TRANSFORMS)
-SCHEDULES = _shelf('schedule', 'components.schedules')
-METHODS = _shelf('method', 'methods')
-INFERERS = _shelf('inferer', 'components.inferers')
-POSTPROCESSORS = _shelf('postprocessor', 'components.postprocess')
+FUNCTIONS = _shelf('function', 'components.datasets', parent=root.FUNCTIONS, binds=True)
+LOSSES = _shelf('loss', 'components.losses', binds=True, nests=True)
+TRANSFORMS = _shelf('transform', 'components.transforms', parent=root.TRANSFORMS, binds=True)
+SCHEDULES = _shelf('schedule', 'components.schedules', binds=True)
+METHODS = _shelf('method', 'methods', binds=True)
+INFERERS = _shelf('inferer', 'components.inferers', binds=True)
+POSTPROCESSORS = _shelf('postprocessor', 'components.postprocess', binds=True)
 
 # what else the Runner looks up under our scope; without a shelf of ours it warns at every build
 _OTHERS = ('RUNNERS', 'RUNNER_CONSTRUCTORS', 'OPTIMIZERS', 'OPTIM_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'PARAM_SCHEDULERS',

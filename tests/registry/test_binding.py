@@ -32,6 +32,50 @@ def test_a_slip_in_a_config_is_answered_in_one_sentence_with_the_nearest_match(s
     assert '\n' not in str(caught.value)
 
 
+def shelf_of(*components, **marks):
+    shelf = Registry('thing', build_func=bind)
+    for name, value in marks.items():
+        setattr(shelf, name, value)
+    for component in components:
+        shelf.register_module(module=component)
+    return shelf
+
+
+def one(x, *, power=1):
+    return x ** power
+
+
+def total(x, *, of, weights=None):
+    parts = of if isinstance(of, dict) else dict(enumerate(of)) if isinstance(of, list) else {0: of}
+    return sum((weights or {}).get(k, 1) * f(x) for k, f in parts.items())
+
+
+@pytest.mark.parametrize('of, value', [
+    (dict(type='one', power=2), 9), ([dict(type='one'), dict(type='one', power=2)], 12),
+    (dict(a=dict(type='one'), b=dict(type='total', of=dict(type='one', power=3))), 2 * 3 + 27)])
+def test_settings_that_are_configs_are_bound_at_any_depth(of, value):
+    shelf = shelf_of(one, total, nests=True)
+    assert shelf.build(dict(type='total', of=of, weights=dict(a=2)))(3) == value
+
+
+def test_a_slip_in_a_nested_config_is_found_before_anything_is_built():
+    shelf = shelf_of(one, total, nests=True)
+    with pytest.raises(UserError, match="did you mean 'power'"):
+        resolve(dict(type='total', of=dict(b=dict(type='one', powr=3))), shelf)
+    plain = shelf_of(one, total)
+    assert resolve(dict(type='total', of=dict(type='nothing')), plain)[1] == dict(of=dict(type='nothing'))
+
+
+def test_a_function_of_another_library_that_makes_a_network_is_called():
+    network = NETWORKS.build(dict(type='torch.nn.utils.parametrizations.weight_norm', module=torch.nn.Linear(2, 2)))
+    assert isinstance(network, torch.nn.Linear) and not NETWORKS.binds and LOSSES.binds
+
+
+def test_whatever_another_library_raises_while_building_is_one_sentence():
+    with pytest.raises(UserError, match='cannot be built with .*RuntimeError'):
+        NETWORKS.build(dict(type='torch.nn.Linear', in_features=-1, out_features=1))
+
+
 def test_tensors_cannot_be_set_in_a_config():
     with pytest.raises(UserError, match="no setting 'logits'"):
         LOSSES.build(dict(type='cross_entropy', logits=1))
