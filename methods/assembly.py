@@ -10,8 +10,10 @@ from torch.utils.data import DataLoader
 from scarceseg.registry import SHELVES, UserError, resolve
 from scarceseg.registry.binding import nearest
 
+from . import networks
+
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-DESCRIPTION = ('classes', 'prepare', 'transforms', 'inferer', 'postprocess')  # of the data, shared by training, validation and test
+DESCRIPTION = ('classes', 'fold', 'prepare', 'transforms', 'inferer', 'postprocess')  # of the data, shared by training and test
 RUNNER = ('model', 'train_cfg', 'val_cfg', 'val_evaluator', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'default_hooks',
           'custom_hooks', 'randomness', 'env_cfg', 'log_level', 'log_processor', 'visualizer', 'launcher', 'load_from', 'resume',
           'work_dir', 'default_scope', 'experiment_name', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile')
@@ -31,15 +33,17 @@ PLACES = {
     **{f'{loader}.batch_sampler': 'DATA_SAMPLERS' for loader in LOADERS},
 }
 
+COUNTS = ('num_classes', 'out_channels', 'classes')  # what networks here and in other libraries call their number of classes
+
 # keys beside a component's own settings that whoever builds it takes for itself
-BESIDE = {'model.networks.*': ('average_of',), 'optim_wrapper': ('paramwise_cfg', 'constructor'), 'custom_hooks.*': ('priority',)}
+BESIDE = {'model.networks.*': networks.BESIDE, 'optim_wrapper': ('paramwise_cfg', 'constructor'), 'custom_hooks.*': ('priority',)}
 
 
 def assemble(config):
     """Fill in what follows from the rest of a config, in place, and check every name and key in it.
 
-    Data sets get the shared ``classes``, ``prepare`` and ``transforms``, the model its ``inferer``, the metric its
-    ``postprocess``; loaders get sampler and collation.
+    Data sets get the shared ``classes``, ``prepare`` and ``transforms`` and their split lists the ``fold``, the model its
+    ``inferer``, the metric its ``postprocess``; loaders get sampler and collation.
 
     Raises:
         UserError: an unknown top-level key that resembles a known one, an unknown type, or an unknown setting.
@@ -53,6 +57,7 @@ def assemble(config):
     for loader in LOADERS:
         if config.get(loader):
             _complete_loader(config, loader)
+            _choose_fold(config, config[loader])
     if config.get('val_evaluator') and config.get('postprocess'):
         config.val_evaluator.setdefault('postprocess', config.postprocess)
     if not config.get('val_dataloader'):
@@ -80,10 +85,10 @@ def check_classes(config):
     if isinstance(classes, str) or not classes or len(classes) < 2:
         raise UserError(f'config {config.filename}: classes={classes!r} must list the names of all classes, background too')
     for name, network in config.model.networks.items():
-        count = network.get('num_classes', len(classes))
-        if count != len(classes):
-            raise UserError(f'model.networks.{name}.num_classes={count}, but there are {len(classes)} classes, '
-                            f'{", ".join(classes)}')
+        for key in COUNTS:
+            if network.get(key, len(classes)) != len(classes):
+                raise UserError(f'model.networks.{name}.{key}={network[key]}, but there are {len(classes)} classes, '
+                                f'{", ".join(classes)}')
 
 
 def _as_list(entry):
@@ -135,6 +140,20 @@ def _check_keys(loader, settings):
     for key in settings:
         if key not in known:
             raise UserError(f'{loader} has no setting {key!r}{nearest(key, known)}; it takes those of torch DataLoader')
+
+
+def _choose_fold(config, node):
+    """Write the config's ``fold`` in the place of '{fold}' in every split list below ``node``."""
+    if not isinstance(node, dict):
+        return
+    split = node.get('split')
+    if isinstance(split, str) and '{fold}' in split:
+        if not isinstance(config.get('fold'), int):
+            raise UserError(f'split={split!r} needs the number of a fold, but config {config.filename} has '
+                            f'fold={config.get("fold")!r}')
+        node['split'] = split.replace('{fold}', str(config.fold))
+    for child in node.values():
+        _choose_fold(config, child)
 
 
 def _complete_loader(config, loader):

@@ -60,7 +60,7 @@ class MethodTrainLoop(BaseLoop):
     def run(self):
         runner = self.runner
         if self._iter == 0:
-            self.segmentor.sync_averages()
+            self.segmentor.start()
         runner.call_hook('before_train')
         runner.call_hook('before_train_epoch')
         self.dataloader.batch_sampler.start = self._iter

@@ -48,8 +48,8 @@ def new_folder(wanted, stem, root):
     return Path(wanted)
 
 
-def find_run(name=None, *, root='work_dirs', stem=None):
-    """A run folder: ``name`` itself, or the newest run under ``root`` (of config ``stem``) that has a checkpoint.
+def find_run(name=None, *, root='work_dirs', stem=None, fold=None):
+    """A run folder: ``name`` itself, or the newest run under ``root`` (of config ``stem`` and ``fold``) that has a checkpoint.
 
     Raises:
         UserError: there is none.
@@ -61,7 +61,8 @@ def find_run(name=None, *, root='work_dirs', stem=None):
             raise UserError(f'{name} is no run folder{near}: it has no {RECORD}; train first, or give the folder that holds {LAST}')
         return folder
     runs = [p.parent for p in Path(root).glob(f'*/{RECORD}') if (p.parent / LAST).is_file()]
-    runs = [r for r in runs if stem is None or read_json(r / RECORD)['name'] == stem]
+    records = {run: read_json(run / RECORD) for run in runs}
+    runs = [r for r in runs if stem in (None, records[r]['name']) and fold in (None, records[r].get('fold'))]
     if not runs:
         what = f'run of config {stem!r}' if stem else 'run'
         raise UserError(f'there is no {what} with a checkpoint under {Path(root).resolve()}; train one first, or name its folder')
@@ -130,7 +131,7 @@ def load_weights(model, path):
 
 def new_record(config, seed):
     """What is noted of a run when it starts."""
-    return dict(name=Path(config.filename).stem, config=str(config.filename), seed=seed, status='running',
+    return dict(name=Path(config.filename).stem, config=str(config.filename), fold=config.get('fold'), seed=seed, status='running',
                 started=time.strftime('%Y-%m-%dT%H:%M:%S'), versions=versions())
 
 

@@ -5,12 +5,12 @@ from functools import partial
 
 import torch
 from mmengine.model import BaseModel
-from torch import nn
 
-from scarceseg.registry import INFERERS, LOSSES, METHODS, MODELS, NETWORKS, SCHEDULES, UserError
+from scarceseg.registry import INFERERS, LOSSES, METHODS, MODELS, SCHEDULES, UserError
 from scarceseg.registry.binding import nearest
 
 from .contract import check_needs
+from .networks import build_networks, load_pretrained
 from .weighing import at, build_numbers, weigh
 
 
@@ -20,7 +20,9 @@ class Segmentor(BaseModel):
 
     Args:
         networks: {name: config}. A config with ``average_of`` is an averaged copy of that network, moved after every
-            step: dict(type='ExponentialMovingAverage', average_of='student', momentum=0.01).
+            step: dict(type='ExponentialMovingAverage', average_of='student', momentum=0.01). One with ``pretrained`` starts
+            from the weights of another: pretrained=dict(checkpoint='run/last.pth', source='networks.net.encoder',
+            target='encoder').
         method: config of a method; its settings are numbers or schedules.
         losses: {name: config} of the losses the method asks for.
         weights: {term: number or schedule}; a term without weight counts once.
@@ -37,7 +39,7 @@ class Segmentor(BaseModel):
                  data_preprocessor=None):
         super().__init__(data_preprocessor)
         self.averages = {name: config['average_of'] for name, config in networks.items() if 'average_of' in config}
-        self.networks = build_networks(networks)
+        self.networks, self.network_configs = build_networks(networks), networks
         self.memory_format = torch.channels_last if channels_last else torch.preserve_format
         if channels_last:
             self.networks.to(memory_format=torch.channels_last)
@@ -84,6 +86,11 @@ class Segmentor(BaseModel):
             predict = partial(inferer, predict)
         return predict(image)
 
+    def start(self):
+        """Before the first iteration: load what is pretrained, then make every average equal to its source."""
+        load_pretrained(self.networks, self.network_configs)
+        self.sync_averages()
+
     def sync_averages(self):
         """Make every average equal to its source, once the weights are initialised and loaded."""
         for name, source in self.averages.items():
@@ -96,25 +103,6 @@ class Segmentor(BaseModel):
 
     def _arrange(self, image):
         return image.contiguous(memory_format=self.memory_format) if image.ndim == 4 else image
-
-
-def build_networks(configs):
-    """``ModuleDict`` of the networks, averages behind their sources whatever the order of the config.
-
-    Raises:
-        UserError: an average names no network.
-    """
-    networks = nn.ModuleDict({name: NETWORKS.build(c) for name, c in configs.items() if 'average_of' not in c})
-    trained = list(networks)
-    for name, config in configs.items():
-        if 'average_of' in config:
-            config = dict(config)
-            source = config.pop('average_of')
-            if source not in trained:
-                raise UserError(f'networks.{name}.average_of={source!r} is no trained network{nearest(source, trained)}; '
-                                f'there are: {", ".join(trained) or "none"}')
-            networks[name] = NETWORKS.build(config, model=networks[source]).requires_grad_(False)
-    return networks
 
 
 def build_method(config):

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import platform
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from scarceseg.registry.paths import DATA_VARIABLE, data_root
 from .assembly import RUNNER, assemble
 from .console import make_logger
 from .hooks import LAST
+from .networks import check_pretrained
 from .runs import (
     CONFIG,
     LOG,
@@ -29,6 +31,7 @@ from .runs import (
     new_record,
     read_checkpoint,
     read_json,
+    versions,
     write_json,
 )
 
@@ -41,6 +44,13 @@ class QuietRunner(Runner):
 
     def build_logger(self, log_level='INFO', log_file=None, **_):
         return make_logger(self._experiment_name, log_file or Path(self.work_dir) / LOG)
+
+    def _log_env(self, env_cfg):
+        """Machine and versions, without mmengine's import of torchvision, which fails where its version does not fit torch's."""
+        facts = {**versions(), 'machine': platform.platform(), 'GPUs': torch.cuda.device_count(), 'processes': self._world_size,
+                 'threads': torch.get_num_threads(), 'seed': self.seed, **env_cfg}
+        self.logger.info('\n--- ' + ', '.join(f'{k} {v}' for k, v in facts.items()))
+        self.logger.info(f'Config:\n{self.cfg.pretty_text}')
 
     def dump_config(self):
         """The run has its ``config.py`` already; of mmengine's own folder of logs nothing is needed."""
@@ -70,6 +80,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     if seed is not None:
         config.setdefault('randomness', {})['seed'] = seed
     assemble(config)
+    check_pretrained(config.model.networks, None if resume else config.get('load_from'))
     start_processes(config, launcher)
     folder = claim_folder(config, work_dir or config.get('work_dir'), root, resume)
     config.work_dir, config.launcher = str(folder), launcher
@@ -115,10 +126,11 @@ def start_processes(config, launcher):
 
 def claim_folder(config, work_dir, root, resume):
     """The run folder, chosen by the first process for all."""
-    stem = Path(config.filename).stem
+    stem, fold = Path(config.filename).stem, config.get('fold')
     chosen = [None]
     if is_main_process():
-        chosen = [find_run(work_dir, root=root, stem=stem) if resume else new_folder(work_dir, stem, root)]
+        chosen = [find_run(work_dir, root=root, stem=stem, fold=fold) if resume
+                  else new_folder(work_dir, f'{stem}_fold{fold}' if fold else stem, root)]
     broadcast_object_list(chosen)
     return chosen[0]
 

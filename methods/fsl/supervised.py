@@ -4,6 +4,7 @@ import torch
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
+from ..supervision import supervise
 
 
 @METHODS.register_module()
@@ -12,7 +13,8 @@ def supervised(nets, batch, losses):
     """The loss ``sup`` on every annotated part of the batch, in one forward pass.
 
     With full labels this is full supervision; with scribbles, whose other voxels the loss ignores, cross entropy becomes
-    partial cross entropy [Tang 2018]. A network with several outputs is supervised at each, on average.
+    partial cross entropy [Tang 2018]. A network with several outputs is supervised at each, on average, or as
+    a loss for several outputs says, such as ``deep_supervision``.
 
     Args:
         nets: ``net``.
@@ -25,6 +27,4 @@ def supervised(nets, batch, losses):
     parts = [part for part in batch.values() if 'label' in part]
     image = torch.cat([part['image'] for part in parts])
     label = torch.cat([part['label'] for part in parts])
-    outputs = nets['net'](image)
-    outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
-    return dict(sup=sum(losses['sup'](logits, label) for logits in outputs) / len(outputs))
+    return dict(sup=supervise(losses['sup'], nets['net'](image), label))

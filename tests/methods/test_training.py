@@ -185,7 +185,7 @@ def test_a_teacher_is_in_the_checkpoint_as_it_is_after_the_step(small_folder, tm
 
 MISTAKES = [
     ({'model.method.type': 'dmpl'}, "model.method: no method is called 'dmpl' .did you mean 'dmpls'"),
-    ({'model.networks.dual.type': 'DualBranchUNet'}, "model.networks.dual: .*did you mean 'DualBranchUNet2D'"),
+    ({'model.networks.dual.type': 'DualBranchUnet2D'}, "model.networks.dual: .*did you mean 'DualBranchUNet2D'"),
     ({'model.networks.dual.chanels': (4, 8)}, "no setting 'chanels' .did you mean 'channels'"),
     ({'model.losses.sup.ignore_indx': 4}, "model.losses.sup: .*did you mean 'ignore_index'"),
     ({'transforms.1.type': 'random_gama'}, "transforms.1: .*did you mean 'random_gamma'"),
