@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from scarceseg.components.inferers import flip_average, rescaled, sliding_window
+from scarceseg.components.inferers import flip_average, padded, rescaled, sliding_window
 from scarceseg.components.inferers.sliding_window import window_starts
 from scarceseg.components.postprocess import largest_component
 from scarceseg.registry import UserError
@@ -26,6 +26,24 @@ def test_windows_of_a_voxelwise_network_give_the_direct_result(space, window, ov
     image = torch.randn(1, 1, *space)
     result = sliding_window(voxelwise, image, window=window, overlap=overlap, sigma=sigma, batch_size=3)
     assert torch.allclose(result, voxelwise(image), atol=1e-5)
+
+
+@pytest.mark.parametrize('space, divisor', [((20, 17), 8), ((16, 32), 16), ((5, 6, 7), (1, 4, 8)), ((1, 1), 32)])
+def test_a_padded_image_has_sizes_that_divide_and_its_result_is_cut_back(space, divisor):
+    shapes, image = [], torch.randn(2, 1, *space)
+
+    def look(view):
+        shapes.append(view.shape[2:])
+        return voxelwise(view)
+    assert torch.allclose(padded(look, image, divisor=divisor), voxelwise(image))
+    divisors = (divisor,) * len(space) if isinstance(divisor, int) else divisor
+    assert all(n <= s < n + d and s % d == 0 for s, n, d in zip(shapes[0], space, divisors))
+
+
+@pytest.mark.parametrize('divisor', [(8,), (8, 8, 8), 0])
+def test_a_divisor_that_does_not_fit_is_named(divisor):
+    with pytest.raises(UserError, match=r'divisor=.*2 axes of \(20, 17\)'):
+        padded(voxelwise, torch.zeros(1, 1, 20, 17), divisor=divisor)
 
 
 def test_an_axis_of_window_one_is_left_out_for_the_network():
