@@ -45,17 +45,17 @@ def _build(config, **beside):
     return network
 
 
-def plain_outputs(network, _, outputs):
+def plain_outputs(network, arguments, outputs):
     """What a network returned as logits (N, K, *space), or a tuple of them, the main output first.
 
-    Other libraries return dicts (the main output is called 'out' or 'logits'), lists, and tuples of one. What a dict holds
-    beside the main output is auxiliary, and left out in evaluation.
+    Other libraries return dicts (the main output is called 'out' or 'logits'), lists, tuples of one, and outputs stacked along
+    the second axis. What a dict holds beside the main output is auxiliary, and left out in evaluation.
 
     Raises:
         UserError: there are no logits among the outputs.
     """
     if torch.is_tensor(outputs):
-        return outputs
+        return outputs if outputs.ndim == arguments[0].ndim else outputs.unbind(1)
     if isinstance(outputs, Mapping):
         main = next((outputs[k] for k in MAIN if k in outputs), next(iter(outputs.values()), None))
         rest = [v for v in outputs.values() if v is not main] if network.training else []

@@ -8,7 +8,10 @@ from .dual_branch import DualBranchUNet, DualBranchUNet2D, DualBranchUNet3D
 from .multi_decoder import MultiDecoderUNet
 from .perturbed_decoder import PerturbedDecoderUNet
 from .pretrained import load_matching
+from .swin_unet import SwinUNet
+from .transunet import TransUNet
 from .unet import UNet, UNet2D, UNet3D
+from .unetr import UNETR, SwinUNETR
 
-__all__ = ['DualBranchUNet', 'DualBranchUNet2D', 'DualBranchUNet3D', 'MultiDecoderUNet', 'PerturbedDecoderUNet', 'UNet', 'UNet2D',
-           'UNet3D', 'dropout_active', 'load_matching']
+__all__ = ['DualBranchUNet', 'DualBranchUNet2D', 'DualBranchUNet3D', 'MultiDecoderUNet', 'PerturbedDecoderUNet', 'SwinUNETR',
+           'SwinUNet', 'TransUNet', 'UNETR', 'UNet', 'UNet2D', 'UNet3D', 'dropout_active', 'load_matching']

@@ -62,8 +62,9 @@ def make_layout(dims, in_channels, channels, *, kernels, strides, dropout, norm,
     channels = tuple(channels)
     if len(channels) < 2 or any(not isinstance(c, int) or c < 1 for c in channels):
         raise UserError(f'channels={channels} must be two or more whole numbers, the feature maps of each level')
-    for table, name, setting in ((NORMS, norm, 'norm'), (ACTIVATIONS, activation, 'activation'), (UPSAMPLERS, upsample, 'upsample')):
-        choose(table, name, setting)
+    choose(NORMS, norm, 'norm')
+    choose(ACTIVATIONS, activation, 'activation')
+    choose(UPSAMPLERS, upsample, 'upsample')
     kernels = _sizes('kernels', kernels, len(channels), dims)
     if any(k % 2 == 0 for kernel in kernels for k in kernel):
         raise UserError(f'kernels={kernels} must be odd numbers')
@@ -79,10 +80,10 @@ def check_image(network, image):
     if any(n < m for n, m in zip(space, least)):
         raise UserError(f'{name} with {layout.levels} levels needs at least {_times(least)} voxels, but the image is '
                         f'{_times(space)}; pad it, or use fewer levels')
-    deepest = prod(n // m for n, m in zip(space, least))
-    if network.training and deepest * (image.shape[0] if layout.norm == 'batch' else 2) == 1 and layout.norm in ('batch', 'instance'):
-        raise UserError(f'{name} cannot train with norm={layout.norm!r} on an image of {_times(space)}, which its last level sees '
-                        'as one voxel; use larger images, fewer levels, or norm="group"')
+    alone = layout.norm == 'instance' or (layout.norm == 'batch' and network.training and len(image) == 1)
+    if alone and prod(n // m for n, m in zip(space, least)) == 1:
+        raise UserError(f'{name} with norm={layout.norm!r} cannot normalise an image of {_times(space)}, which its last level '
+                        'sees as one voxel; use larger images, fewer levels, or norm="group"')
 
 
 def check_dimensions(name, image, dims, in_channels):

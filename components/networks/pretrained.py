@@ -46,7 +46,8 @@ def load_matching(network, weights, *, source='', target='', where='the file'):
     own = {k: v for k, v in network.state_dict(keep_vars=True).items() if k.startswith(target)}
     found = {target + k[len(source):]: (k, v) for k, v in weights.items() if k.startswith(source) and torch.is_tensor(v)}
     if not own:
-        raise UserError(f'target={target[:-1]!r} is no part of the network; its parts: {", ".join(n for n, _ in network.named_children())}')
+        parts = ', '.join(name for name, _ in network.named_children())
+        raise UserError(f'target={target[:-1]!r} is no part of the network; its parts: {parts}')
     same = [k for k in own if k in found and found[k][1].shape == own[k].shape]
     match = Match(same, [k for k in own if k in found and k not in same], [k for k in own if k not in found],
                   [name for k, (name, _) in found.items() if k not in own])

@@ -116,11 +116,19 @@ def test_the_graph_of_the_evaluating_network_exports():
     (SMALL, (1, 1, 8, 16, 16), ['2D images', 'window=(1, None, None)']),
     (SMALL, (1, 2, 16, 16), ['in_channels=1', '2 channels']),
     (SMALL, (1, 1, 3, 16), ['at least 4×4 voxels', 'pad']),
+    (SMALL, (1, 1, 4, 4), ["norm='batch'", '4×4', 'norm="group"']),
 ])
 def test_an_image_that_does_not_fit_is_answered_with_the_remedy(settings, image, parts):
     with pytest.raises(UserError) as caught:
         UNet2D(**settings)(torch.zeros(image))
     assert all(part in str(caught.value) for part in parts)
+
+
+def test_an_instance_norm_needs_more_than_one_voxel_in_evaluation_too_and_a_batch_norm_does_not():
+    image = torch.zeros(1, 1, 4, 4)
+    with pytest.raises(UserError, match="norm='instance' cannot normalise an image of 4×4"):
+        UNet2D(**SMALL, norm='instance').eval()(image)
+    assert UNet2D(**SMALL).eval()(image).shape == (1, 3, 4, 4)
 
 
 @pytest.mark.parametrize('change, part', [

@@ -25,7 +25,7 @@ class Speaking(nn.Module):
     def forward(self, image):
         z = self.layer(image)
         return {'dict': {'aux': z + 1, 'out': z}, 'model output': OrderedDict(logits=z), 'list': [z, z + 1], 'tuple of one': (z,),
-                'with a number': (z, torch.zeros(())), 'tensor': z, 'text': 'z', 'empty': {}}[self.form]
+                'with a number': (z, torch.zeros(())), 'tensor': z, 'stacked': torch.stack([z, z + 1], 1), 'text': 'z', 'empty': {}}[self.form]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def segmentor(form):
 
 
 @pytest.mark.parametrize('form, count', [('dict', 2), ('model output', 1), ('list', 2), ('tuple of one', 1), ('with a number', 1),
-                                         ('tensor', 1)])
+                                         ('tensor', 1), ('stacked', 2)])
 def test_whatever_form_a_network_answers_in_its_main_output_comes_first(speaking, form, count):
     model, image = segmentor(form), torch.randn(2, 1, 4, 4)
     net = model.networks['net']
@@ -80,7 +80,7 @@ def test_something_that_is_no_network_is_refused():
 
 def test_plain_outputs_pass_tensors_and_tuples_on():
     a, b = torch.zeros(1, 2, 3), torch.ones(1, 2, 3)
-    assert plain_outputs(nn.Identity(), None, a) is a and plain_outputs(nn.Identity(), None, (a, b)) == (a, b)
+    assert plain_outputs(nn.Identity(), [a], a) is a and plain_outputs(nn.Identity(), [a], (a, b)) == (a, b)
 
 
 def test_several_outputs_are_supervised_on_average_or_together():
