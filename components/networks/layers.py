@@ -11,6 +11,7 @@ CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 DROPOUT = {2: nn.Dropout2d, 3: nn.Dropout3d}
 MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+AVG_POOL = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 NORMS = {
     'batch': lambda dims, channels: {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims](channels),
     'instance': lambda dims, channels: {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}[dims](channels, affine=True),
