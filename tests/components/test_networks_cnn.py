@@ -60,27 +60,6 @@ def layout_of(dims=2, channels=(4, 8, 8), norm='none', **settings):
 # every network
 
 @pytest.mark.parametrize('make, dims', CASES)
-def test_every_parameter_learns(make, dims):
-    network, image = build(make, dims), image_for(dims)
-    for layer in network.modules():
-        if isinstance(layer, ResidualSqueezeExcite):  # its rectifiers may all start closed where there are few channels
-            nn.init.ones_(layer.weigh[2].bias)
-    logits = network(image)
-    assert logits.shape == (2, 3, *image.shape[2:])
-    logits.square().mean().backward()
-    grads = {name: p.grad for name, p in network.named_parameters()}
-    assert all(g is not None and torch.isfinite(g).all() for g in grads.values())
-    assert not [name for name, g in grads.items() if name.endswith('weight') and not g.abs().sum() > 0]
-
-
-@pytest.mark.parametrize('make, dims', CASES)
-def test_the_graph_of_the_evaluating_network_exports(make, dims):
-    network, image = build(make, dims).eval(), image_for(dims)
-    exported = torch.export.export(network, (image,)).module()
-    assert torch.allclose(exported(image), network(image), atol=1e-5)
-
-
-@pytest.mark.parametrize('make, dims', CASES)
 @pytest.mark.parametrize('size', [(9, 17, 23), (11, 13, 31)])
 def test_logits_have_the_size_of_odd_images(make, dims, size):
     network, image = build(make, dims), image_for(dims, size=size)
@@ -97,28 +76,6 @@ def test_the_smallest_image_has_one_voxel_at_the_last_level(make):
 
 
 @pytest.mark.parametrize('make, dims', CASES)
-def test_an_image_of_other_axes_or_channels_is_answered_with_the_remedy(make, dims):
-    network, space = build(make, dims), (16,) * (5 - dims)
-    with pytest.raises(UserError, match='train on slices' if dims == 2 else 'use a 2D network for slices'):
-        network(torch.zeros(1, 1, *space))
-    with pytest.raises(UserError, match='set in_channels in the config'):
-        network(torch.zeros(1, 2, *(16,) * dims))
-
-
-@pytest.mark.parametrize('make, dims', CASES)
-def test_nothing_is_dropped_in_evaluation_and_something_in_training(make, dims):
-    network, image = build(make, dims, dropout=0.5), image_for(dims)
-    network.eval()
-    still = network(image)
-    assert torch.equal(still, network(image))
-    for module in network.modules():  # Monte-Carlo dropout
-        module.training = isinstance(module, nn.Dropout)
-    assert not torch.allclose(network(image), still)
-    network.train()
-    assert not torch.equal(network(image), network(image))
-
-
-@pytest.mark.parametrize('make, dims', CASES)
 def test_dropout_per_level_is_placed_at_its_level(make, dims):
     def rates(part):
         return {m.p for m in part.modules() if isinstance(m, nn.Dropout)}
@@ -126,20 +83,6 @@ def test_dropout_per_level_is_placed_at_its_level(make, dims):
     network = build(make, dims, dropout=given)
     assert [rates(level) for level in network.encoder.levels] == [set(), *({rate} for rate in given[1:])]
     assert rates(network.decoder) == set(given[1:-1])
-
-
-@pytest.mark.parametrize('make, dims', CASES)
-def test_a_batch_is_predicted_like_its_images_one_by_one(make, dims):
-    network, images = build(make, dims).eval(), image_for(dims, batch=3)
-    assert torch.allclose(network(images), torch.cat([network(i[None]) for i in images]), atol=1e-5)
-
-
-@pytest.mark.parametrize('make, dims', CASES)
-def test_half_precision_gives_about_the_same_logits(make, dims):
-    network, image = build(make, dims).eval(), image_for(dims)
-    with torch.autocast('cpu', torch.bfloat16):
-        logits = network(image)
-    assert logits.dtype == torch.bfloat16 and torch.allclose(logits.float(), network(image), atol=0.1, rtol=0.1)
 
 
 @pytest.mark.parametrize('make', [AttentionUNet, UNetScSE, UNet2D5, ResidualEncoderUNet, COPLENet])

@@ -15,7 +15,8 @@ SIZES = {2: (16, 24), 3: (8, 16, 12)}
 # the dimensions that each network has, and settings that make it small
 RECIPES = {
     **{name: ((2, 3), SMALL) for name in ('UNet', 'AttentionUNet', 'UNetScSE', 'DualBranchUNet', 'MultiDecoderUNet',
-                                          'PerturbedDecoderUNet', 'COPLENet', 'CANet')},
+                                          'PerturbedDecoderUNet', 'COPLENet')},
+    'CANet': ((2, 3), dict(channels=(4, 8, 8, 8), dropout=0.2)),
     'NestedUNet': ((2, 3), dict(SMALL, deep_supervision=True)),
     'ResidualEncoderUNet': ((2, 3), dict(SMALL, blocks=(1, 2, 2), scales=2)),
     'UNet2D5': ((3,), SMALL),
@@ -117,6 +118,14 @@ def test_bfloat16_gives_finite_logits_and_gradients(name, dims):
     sum(z.float().square().mean() for z in outputs).backward()
     assert all(torch.isfinite(z).all() for z in outputs)
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+@pytest.mark.parametrize('name', [name for name, dims in CASES if dims == 2])
+def test_channels_innermost_give_the_same_logits(name):
+    network, image = build(name, 2).eval(), image_of(name, 2)
+    expected = logits_of(network(image))[0]
+    network.to(memory_format=torch.channels_last)
+    assert torch.allclose(logits_of(network(image.contiguous(memory_format=torch.channels_last)))[0], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize('name, dims', CASES)

@@ -3,7 +3,6 @@ import pytest
 import torch
 from torch import nn
 
-from scarceseg.components.networks.dropout import dropout_active
 from scarceseg.components.networks.layout import make_layout
 from scarceseg.components.networks.swin import PatchExpanding, PatchMerging, WindowAttention, join, partition, regions
 from scarceseg.components.networks.swin_unet import SwinUNet
@@ -230,57 +229,6 @@ def test_tokens_come_back_to_their_voxel():
 
 
 # whole networks
-
-@pytest.mark.parametrize('make, settings, size', CASES)
-def test_every_trainable_parameter_gets_a_gradient(make, settings, size):
-    network = make(**settings)
-    logits = network(torch.randn(2, 1, *size))
-    assert logits.shape == (2, 3, *size)
-    (logits * torch.randn_like(logits)).sum().backward()
-    dead = [n for n, p in network.named_parameters() if p.requires_grad and (p.grad is None or not float(p.grad.abs().sum()) > 0)]
-    assert not dead
-
-
-@pytest.mark.parametrize('make, settings, size', CASES)
-def test_the_graph_of_the_evaluating_network_exports(make, settings, size):
-    network, image = make(**settings).eval(), torch.randn(1, 1, *size)
-    exported = torch.export.export(network, (image,)).module()
-    assert torch.allclose(exported(image), network(image), atol=1e-5)
-
-
-@pytest.mark.parametrize('make, settings, size', CASES)
-def test_a_batch_is_predicted_like_its_images_one_by_one(make, settings, size):
-    network, images = spread(make(**settings)).eval(), torch.randn(3, 1, *size)
-    with torch.no_grad():
-        alone = torch.cat([network(i[None]) for i in images])
-        assert float((network(images) - alone).abs().max()) < 1e-3 * float(alone.abs().max())
-
-
-@pytest.mark.parametrize('make, settings, size, rate', [
-    (*CASES[0], dict(drop_path=0.5)), (*CASES[0], dict(drop_path=0.0, dropout=0.5)), (*CASES[1], dict(token_dropout=0.5)),
-    (*CASES[2], dict(dropout=0.5)), (*CASES[3], dict(dropout=0.5))])
-def test_nothing_is_dropped_in_evaluation_unless_dropout_is_switched_on(make, settings, size, rate):
-    network, image = make(**settings, **rate), torch.randn(2, 1, *size)
-    with torch.no_grad():
-        assert not torch.equal(network(image), network(image))
-        network.eval()
-        assert torch.equal(network(image), network(image))
-        with dropout_active(network):
-            assert not torch.equal(network(image), network(image))
-
-
-@pytest.mark.parametrize('make, settings, size', CASES)
-def test_channels_innermost_and_half_precision_give_about_the_same_logits(make, settings, size):
-    network, image = make(**settings).eval(), torch.randn(2, 1, *size)
-    with torch.no_grad():
-        expected = network(image)
-        network.to(memory_format=torch.channels_last)
-        image = image.contiguous(memory_format=torch.channels_last)
-        assert torch.allclose(network(image), expected, atol=1e-5)
-        with torch.autocast('cpu', torch.bfloat16):
-            half = network(image)
-    assert half.dtype == torch.bfloat16 and float((half.float() - expected).abs().max()) < 0.1 * float(expected.abs().max())
-
 
 @pytest.mark.parametrize('make, settings, size', OWN)
 @pytest.mark.parametrize('image', [(17, 23), (31, 64), (4, 5), (8, 8)])
