@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from scarceseg.components.networks import DualBranchUNet2D, UNet2D
+from scarceseg.components.networks import DualBranchUNet2D, DualBranchUNet3D, UNet, UNet2D, UNet3D
 from scarceseg.components.networks.layers import ACTIVATIONS, NORMS, UPSAMPLERS
 from scarceseg.registry import UserError
 
@@ -32,6 +32,49 @@ def test_the_number_of_parameters_is_the_one_counted_by_hand(channels):
     settings = dict(in_channels=2, num_classes=4, channels=channels)
     assert count(UNet2D(**settings)) == encoder_size(channels, 2) + decoder_size(channels, 4)
     assert count(DualBranchUNet2D(**settings)) == encoder_size(channels, 2) + 2 * decoder_size(channels, 4)
+
+
+@pytest.mark.parametrize('norm', ['batch', 'none'])
+def test_the_parameters_of_an_anisotropic_volume_network_are_those_counted_by_hand(norm):
+    """Kernels of 9 and 27 voxels, a transposed convolution of stride 1×2×2; biases only where no batch norm takes them away."""
+    network = UNet3D(2, 3, channels=(4, 6, 8), kernels=((1, 3, 3), 3, 3), strides=((1, 2, 2), 2), norm=norm, upsample='transposed')
+
+    def unit(before, after, kernel):
+        return kernel * before * after + (2 * after if norm == 'batch' else after)
+    encoder = unit(2, 4, 9) + unit(4, 4, 9) + unit(4, 6, 27) + unit(6, 6, 27) + unit(6, 8, 27) + unit(8, 8, 27)
+    ups = (8 * 6 * 8 + 6) + (6 * 4 * 4 + 4)
+    decoder = unit(12, 6, 27) + unit(6, 6, 27) + unit(8, 4, 9) + unit(4, 4, 9)
+    assert count(network) == encoder + ups + decoder + (4 * 3 + 3)
+
+
+def test_levels_are_as_coarse_along_each_axis_as_their_strides_say():
+    network = UNet3D(1, 2, channels=(4, 4, 4), strides=((1, 2, 2), (2, 2, 1)))
+    shapes = [tuple(f.shape[2:]) for f in network.encoder(torch.zeros(1, 1, 5, 16, 12))]
+    assert shapes == [(5, 16, 12), (5, 8, 6), (2, 4, 6)]
+    assert network.layout.reduction == (2, 4, 2) and network(torch.zeros(2, 1, 5, 17, 13)).shape == (2, 2, 5, 17, 13)
+
+
+@pytest.mark.parametrize('levels', [2, 3, 6])
+def test_any_number_of_levels(levels):
+    network = UNet2D(1, 2, channels=(4,) * levels)
+    assert network(torch.zeros(2, 1, 32, 32)).shape == (2, 2, 32, 32) and len(network.encoder.levels) == levels
+
+
+def test_a_volume_of_equal_slices_through_flat_kernels_is_segmented_like_the_slice():
+    """A 3D network with 1×3×3 kernels and 1×2×2 strides, and a 2D network with the same weights."""
+    flat, deep = UNet2D(**SMALL).eval(), UNet3D(**SMALL, kernels=[(1, 3, 3)] * 3, strides=[(1, 2, 2)] * 2).eval()
+    weights = flat.state_dict()
+    deep.load_state_dict({k: weights[k].unsqueeze(2) if v.ndim == 5 else weights[k] for k, v in deep.state_dict().items()})
+    image = torch.randn(1, 1, 16, 20)
+    volume = deep(image[:, :, None].expand(-1, -1, 3, -1, -1))
+    assert all(torch.allclose(volume[:, :, z], flat(image), atol=1e-5) for z in range(3))
+
+
+def test_the_names_with_dimensions_are_the_general_networks():
+    for general, named, dims in ((UNet, UNet3D, 3), (UNet, UNet2D, 2)):
+        assert count(general(**SMALL, dims=dims)) == count(named(**SMALL)) and named(**SMALL).layout.dims == dims
+    first, second = DualBranchUNet3D(**SMALL)(torch.randn(2, 1, 8, 8, 8))
+    assert first.shape == second.shape == (2, 3, 8, 8, 8)
 
 
 def test_the_default_has_five_levels_from_16_to_256():
@@ -134,7 +177,9 @@ def test_an_instance_norm_needs_more_than_one_voxel_in_evaluation_too_and_a_batc
 @pytest.mark.parametrize('change, part', [
     (dict(norm='bach'), "did you mean 'batch'"), (dict(activation='rleu'), "did you mean 'relu'"),
     (dict(upsample='transpose'), "did you mean 'transposed'"), (dict(dropout=(0.1, 0.2)), '3 levels'),
-    (dict(channels=(4,)), 'two or more')])
+    (dict(channels=(4,)), 'two or more'), (dict(channels=(4, 0)), 'whole numbers'), (dict(dropout=1.0), 'rate in'),
+    (dict(kernels=2), 'odd'), (dict(kernels=(3, 3)), '3 entries'), (dict(kernels=((3, 3, 3), 3, 3)), 'or 2, one per axis'),
+    (dict(strides=(2, 2, 2)), '2 entries'), (dict(strides=0), 'whole number')])
 def test_a_setting_that_does_not_fit_is_named(change, part):
     with pytest.raises(UserError, match=part):
         UNet2D(**{**SMALL, **change})
