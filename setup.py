@@ -6,6 +6,8 @@ from setuptools import find_namespace_packages, setup
 NAME = 'scarceseg'
 ROOMS = ('registry', 'components', 'methods', 'tools', 'configs')
 HERE = Path(__file__).parent
+MONAI = ['monai>=1.5', 'einops>=0.7']  # UNETR and SwinUNETR
+SMP = ['segmentation-models-pytorch>=0.4']  # with torchvision and timm
 
 packages = [f'{NAME}.{package}' for room in ROOMS
             for package in (room, *(f'{room}.{sub}' for sub in find_namespace_packages(str(HERE / room))))
@@ -24,7 +26,9 @@ setup(
     install_requires=['torch>=2.2', 'numpy>=1.24', 'nibabel>=5', 'scipy>=1.10', 'h5py>=3.8', 'mmengine>=0.10.7',
                       'tabulate>=0.9'],
     extras_require={
+        'monai': MONAI,
+        'smp': SMP,
         'tensorboard': ['tensorboard>=2.12'],
-        'tests': ['pytest>=7', 'ruff>=0.5', 'monai>=1.3', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel'],
+        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *MONAI, *SMP],
     },
 )

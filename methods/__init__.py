@@ -2,10 +2,10 @@
 from . import fsl, wsl
 from .hooks import CurvesHook, SafeCheckpointHook
 from .loop import MethodTrainLoop
-from .metrics import DiceMetric
+from .metrics import DiceMetric, IoUMetric
 from .optim import MergedOptimWrapperConstructor
 from .segmentor import Segmentor
 from .visual import CsvVisBackend
 
-__all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'MergedOptimWrapperConstructor', 'MethodTrainLoop',
+__all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'IoUMetric', 'MergedOptimWrapperConstructor', 'MethodTrainLoop',
            'SafeCheckpointHook', 'Segmentor', 'fsl', 'wsl']

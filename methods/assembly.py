@@ -13,7 +13,7 @@ from scarceseg.registry.binding import nearest
 from . import networks
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-DESCRIPTION = ('classes', 'fold', 'prepare', 'transforms', 'inferer', 'postprocess')  # of the data, shared by training and test
+DESCRIPTION = ('classes', 'has_background', 'fold', 'prepare', 'transforms', 'inferer', 'postprocess', 'metrics')  # shared by all
 RUNNER = ('model', 'train_cfg', 'val_cfg', 'val_evaluator', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'default_hooks',
           'custom_hooks', 'randomness', 'env_cfg', 'log_level', 'log_processor', 'visualizer', 'launcher', 'load_from', 'resume',
           'work_dir', 'default_scope', 'experiment_name', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile')
@@ -43,7 +43,7 @@ def assemble(config):
     """Fill in what follows from the rest of a config, in place, and check every name and key in it.
 
     Data sets get the shared ``classes``, ``prepare`` and ``transforms`` and their split lists the ``fold``, the model its
-    ``inferer``, the metric its ``postprocess``; loaders get sampler and collation.
+    ``inferer``, the metric ``postprocess`` and ``has_background``; loaders get sampler and collation.
 
     Raises:
         UserError: an unknown top-level key that resembles a known one, an unknown type, or an unknown setting.
@@ -58,8 +58,9 @@ def assemble(config):
         if config.get(loader):
             _complete_loader(config, loader)
             _choose_fold(config, config[loader])
-    if config.get('val_evaluator') and config.get('postprocess'):
-        config.val_evaluator.setdefault('postprocess', config.postprocess)
+    for shared in ('postprocess', 'has_background'):
+        if config.get('val_evaluator') and shared in config:
+            config.val_evaluator.setdefault(shared, config[shared])
     if not config.get('val_dataloader'):
         config.val_cfg = config.val_evaluator = None
     iterations = (config.get('train_cfg') or {}).get('max_iters', 1)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scarceseg.components.datasets import check_same_grid, read_nifti
-from scarceseg.components.datasets.folder import list_folder
-from scarceseg.components.evaluators import evaluate_cases, summarise, write_csv
+from scarceseg.components.datasets import check_same_grid, read_image
+from scarceseg.components.datasets.files import list_folder
+from scarceseg.components.evaluators import METRICS, check_metrics, evaluate_cases, summarise, write_csv
 from scarceseg.registry import UserError
 
 from .prediction import MANIFEST, test_cases
@@ -48,17 +48,25 @@ class RunCases:
         run = manifest['run'] if Path(manifest['run']).is_dir() else predictions.resolve().parents[1]  # where the run was moved
         config = self.config = load_run_config(run)
         self.cases, self.class_names = test_cases(config, data=data), tuple(config.classes)
-        self.folder, self.names, self.manifest, self.files = predictions, manifest['cases'], manifest, {}
+        self.has_background, self.metrics = config.get('has_background', True), config.get('metrics', METRICS)
+        self.folder, self.names, self.manifest = predictions, manifest['cases'], manifest
+        self.files = list_folder(predictions, skip='_prob')
         self._index = {name: i for i, name in enumerate(self.cases.names)}
 
-    def sample(self, name):
-        """``image``, ``label`` and ``spacing_mm`` of a case."""
+    def sample(self, name, *, image=False):
+        """``label`` and ``geometry`` of a case, and its ``image`` and ``spacing_mm`` if asked for."""
         if name not in self._index:
             raise UserError(f'case {name} was predicted, but is none of the test cases any more; predict again with test.py')
-        sample = self.cases[self._index[name]]
+        i = self._index[name]
+        sample = self.cases[i] if image or not hasattr(self.cases, 'label') else self.cases.label(i)
         if 'label' not in sample:
             raise UserError(f'case {name} has no label in the test cases of the run; give a folder of labels: eval.py PRED GT')
         return sample
+
+    def to_classes(self, prediction, what):
+        """A prediction's values as class indices."""
+        values = getattr(self.cases, 'values', None)
+        return prediction if values is None else values.to_classes(prediction, what)
 
     def note(self):
         """How the checkpoint was chosen, in a sentence, where that matters for trust in the numbers; else nothing."""
@@ -77,18 +85,22 @@ class FolderCases:
     """
 
     def __init__(self, predictions, labels, class_names=None):
-        self.folder, self.manifest = Path(predictions), None
-        self.files, self._labels = list_folder(self.folder), list_folder(Path(labels))
-        self.names = [n for n in self.files if not n.endswith('_prob')]
+        self.folder, self.manifest, self.has_background, self.metrics = Path(predictions), None, True, METRICS
+        self.files, self._labels = list_folder(self.folder, skip='_prob'), list_folder(labels)
+        results = ('cases',) if (self.folder / 'summary.json').is_file() else ()  # our picture, where --out is the folder itself
+        self.names = [n for n in self.files if n not in results]
         missing = [n for n in self.names if n not in self._labels]
         if missing or not self.names:
             raise UserError(f'{self.folder} has {len(self.names)} predictions, {len(missing)} of them without a label in {labels}'
                             f'{": " + ", ".join(missing[:3]) if missing else ""}; labels have the file names of the predictions')
         self.class_names = tuple(class_names or self._count_classes())
 
-    def sample(self, name):
-        label, geometry = read_nifti(self._labels[name], label=True)
+    def sample(self, name, *, image=False):
+        label, geometry = read_image(self._labels[name], label=True)
         return dict(label=label, spacing_mm=geometry.spacing_mm, geometry=geometry, label_file=self._labels[name])
+
+    def to_classes(self, prediction, what):
+        return prediction
 
     def note(self):
         return ''
@@ -101,29 +113,40 @@ class FolderCases:
 
 def read_pair(cases, name):
     """``(label, prediction, spacing_mm)`` of a case; raises UserError where the prediction is missing."""
-    sample = cases.sample(name)
-    prediction, grid = read_nifti(cases.files.get(name, cases.folder / f'{name}.nii.gz'), label=True)
+    sample = with_prediction(cases, name)
+    return sample['label'], sample['prediction'], sample['spacing_mm']
+
+
+def with_prediction(cases, name, *, image=False):
+    """The sample of a case with its ``prediction`` (*space) as class indices."""
+    sample = cases.sample(name, image=image)
+    if name not in cases.files:
+        raise UserError(f'case {name} has no prediction in {cases.folder}; predict again with test.py')
+    prediction, grid = read_image(cases.files[name], label=True)
     check_same_grid(grid, sample['geometry'], f'case {name}: the prediction and the label')
-    return sample['label'], prediction, sample['spacing_mm']
+    prediction = cases.to_classes(prediction, f'case {name}: the prediction {cases.files[name]}')
+    return {'spacing_mm': grid.spacing_mm, **sample, 'prediction': prediction}  # our predictions have the spacing of the image
 
 
-def evaluate(cases, *, out=None, processes=None):
+def evaluate(cases, *, out=None, metrics=None, processes=None):
     """Evaluate cases and write ``cases.csv``, ``summary.json`` and ``cases.png``.
 
     Args:
         cases: ``RunCases`` or ``FolderCases``.
         out: folder of the results; default ``evaluation`` beside the predictions.
+        metrics: see ``evaluate_case``; default those of the run's config (``metrics``), else Dice, HD95 and ASSD.
         processes: how many evaluate at once; default one per core.
 
     Returns:
         (rows, summary, out).
     """
-    out = Path(out or cases.folder / RESULT)
+    metrics, out = tuple(metrics or cases.metrics), Path(out or cases.folder / RESULT)
+    check_metrics(metrics)
     if (out / 'cases.csv').exists() and not (out / 'summary.json').exists():
         raise UserError(f'{out} already holds a cases.csv that is none of ours; choose another --out')
     out.mkdir(parents=True, exist_ok=True)
-    rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names,
-                          processes=processes or os.cpu_count())
+    rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names, metrics=metrics,
+                          has_background=cases.has_background, processes=processes or os.cpu_count())
     summary = summarise(rows)
     write_csv(rows, out / 'cases.csv')
     write_json(out / 'summary.json', dict(summary=summary, made_by=cases.manifest, note=cases.note(),
@@ -137,8 +160,7 @@ def draw_cases(cases, rows, path):
     from scarceseg.components.evaluators import figures  # matplotlib takes a while to import
     panels = []
     for role, name in figures.pick_cases(rows).items():
-        label, prediction, spacing = read_pair(cases, name)
-        image = cases.sample(name).get('image', np.zeros((1, *label.shape), np.float32))
+        sample = with_prediction(cases, name, image=True)
         title = figures.panel_title(role, [r for r in rows if r['case'] == name])
-        panels.append(dict(title=title, image=image, label=label, prediction=prediction, spacing_mm=spacing))
-    figures.case_figure(panels, path, class_names=cases.class_names)
+        panels.append({'image': np.zeros((1, *sample['label'].shape), np.float32), **sample, 'title': title})
+    figures.case_figure(panels, path, class_names=cases.class_names, has_background=cases.has_background)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from scarceseg.components.datasets import write_nifti
+from scarceseg.components.datasets import write_image, write_nifti
+from scarceseg.components.datasets.images import case_name, label_ending
 from scarceseg.components.datasets.parts import build, build_prepare, prepare_case
 from scarceseg.components.inferers import flip_average
 from scarceseg.components.transforms import undo
@@ -48,6 +49,7 @@ class Predictor:
         return cls(load_run_config(run), find_checkpoint(run, checkpoint), tta=tta)
 
     def __call__(self, sample):
+        self._check_channels(sample)
         prepared = prepare_case({k: v for k, v in sample.items() if k != 'label'}, self.prepare)
         image = torch.from_numpy(prepared['image'])[None].to(self.device)
         window = self.window(image.ndim - 2)
@@ -59,6 +61,14 @@ class Predictor:
         prob = prob[:, 0] if single else prob
         return label_map(prob, prepared.get('history'), self.postprocess), undo(prob.cpu().numpy(), prepared.get('history'))
 
+    def _check_channels(self, sample):
+        networks = self.config.model.networks
+        network = networks[self.segmentor.predict_name]
+        expected = networks.get(network.get('average_of'), network).get('in_channels', len(sample['image']))
+        if len(sample['image']) != expected:
+            raise UserError(f'case {sample["name"]} has {len(sample["image"])} channels, but the network was trained on '
+                            f'{expected}; give images like those of the training')
+
     def window(self, dims):
         """The window of the config's inferers; along an axis of 1 the network does not look, and flips make no difference."""
         windows = [f.keywords['window'] for f in self.segmentor.inferers if 'window' in f.keywords]
@@ -66,16 +76,26 @@ class Predictor:
 
 
 def test_cases(config, *, images=None, data=None):
-    """The whole cases to predict: those of ``test_dataloader`` (or of validation), or every file of the folder ``images``."""
+    """The whole cases to predict: those of ``test_dataloader`` (or of validation), or every image of the folder ``images``."""
     if images is not None:
         if not Path(images).is_dir():
-            raise UserError(f'--images {images} is no folder; give a folder of NIfTI files')
-        return build(dict(type='FolderDataset', images=str(Path(images).resolve()), classes=config.classes))
+            raise UserError(f'--images {images} is no folder; give a folder of images')
+        return build(dict(type='FolderDataset', images=str(Path(images).resolve()), classes=config.classes, **_layout(config)))
     use_data_root(config, data)
     loader = config.get('test_dataloader') or config.get('val_dataloader')
     if not loader:
         raise UserError(f'{config.filename} has neither test_dataloader nor val_dataloader; name a folder with --images')
     return build(loader['dataset']['cases'])
+
+
+def _layout(config):
+    """How the files of the run's own cases are named, and the values of their labels."""
+    for loader in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
+        dataset = (config.get(loader) or {}).get('dataset', {})
+        for cases in (dataset.get('cases', {}), *dataset.get('parts', {}).values()):
+            if cases.get('type') == 'FolderDataset':
+                return {k: cases[k] for k in ('channels', 'label_values') if k in cases}
+    return {}
 
 
 def output_folder(run, checkpoint, meta, *, tta, images):
@@ -94,8 +114,8 @@ def _named(path):
 def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
     """Predict and write every case; yields ``(name, None or the UserError)`` after each.
 
-    Files are ``out/NAME.nii.gz`` (uint8 class indices) and, with ``save_prob``, ``out/NAME_prob.nii.gz`` (float32, classes along
-    the fourth axis), in the geometry of the case's image.
+    Files are ``out/NAME`` with the ending of the image (.png where that would lose values), in its geometry and in the values of
+    the data set's labels, and, with ``save_prob``, ``out/NAME_prob.nii.gz`` (float32, classes along the axis behind space).
 
     Args:
         manifest: from ``make_manifest``; it is written first, and with the names of the predicted cases at the end.
@@ -106,6 +126,9 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
     out, done = Path(out), []
     check_output(out, case_names(cases), manifest)
     out.mkdir(parents=True, exist_ok=True)
+    values = getattr(cases, 'values', None)
+    if values is not None:
+        manifest = dict(manifest, values=dict(zip(values.classes, values.written.tolist())))
     write_json(out / MANIFEST, manifest)
     for i, name in enumerate(case_names(cases)):
         try:
@@ -114,7 +137,8 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
         except UserError as error:
             yield name, error
             continue
-        write_nifti(out / f'{name}.nii.gz', label, sample['geometry'])
+        ending = label_ending(sample['image_file']) if 'image_file' in sample else '.nii.gz'
+        write_image(out / f'{name}{ending}', label if values is None else values.to_values(label), sample['geometry'])
         if save_prob:
             write_nifti(out / f'{name}_prob.nii.gz', prob, sample['geometry'])
         done.append(name)
@@ -130,9 +154,9 @@ def check_output(out, names, manifest):
         if changed:
             raise UserError(f'{out} holds predictions with another {", ".join(changed)}; choose another --out')
         return
-    taken = [n for n in names if (out / f'{n}.nii.gz').exists()]
+    taken = [p.name for p in sorted(out.iterdir()) if case_name(p) in set(names)] if out.is_dir() else []
     if taken:
-        raise UserError(f'{out} already holds {taken[0]}.nii.gz, which is no prediction of this program; choose another --out')
+        raise UserError(f'{out} already holds {taken[0]}, which is no prediction of this program; choose another --out')
 
 
 def case_names(cases):

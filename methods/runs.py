@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import platform
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from scarceseg.components.drafts import draft_of
 from scarceseg.registry import UserError, load_config
 from scarceseg.registry.binding import nearest
 
@@ -21,9 +21,8 @@ RECORD, CONFIG, LOG = 'run.json', 'config.py', 'train.log'
 
 def write_json(path, content):
     """Write a JSON file that appears whole or not at all."""
-    draft = Path(path).with_suffix('.draft')
-    draft.write_text(json.dumps(content, indent=2, default=str), encoding='utf-8')
-    os.replace(draft, path)
+    with draft_of(path) as draft:
+        draft.write_text(json.dumps(content, indent=2, default=str), encoding='utf-8')
 
 
 def read_json(path):

@@ -13,6 +13,8 @@ from .contract import check_needs
 from .networks import build_networks, load_pretrained
 from .weighing import at, build_numbers, weigh
 
+INNERMOST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes of a tensor
+
 
 @MODELS.register_module()
 class Segmentor(BaseModel):
@@ -29,7 +31,7 @@ class Segmentor(BaseModel):
         predict: name of the network that predicts; default the first that the method names.
         heads: indices of that network's outputs that are averaged, as probabilities, where it has several; default all.
         inferer: configs of functions of INFERERS, the outermost first, that predict a whole image; default the image at once.
-        channels_last: keep the 2D networks' tensors with channels innermost, which convolutions prefer on CPUs and GPUs.
+        channels_last: keep images and weights with channels innermost, which convolutions prefer on CPUs and GPUs.
 
     Raises:
         UserError: names that do not fit together.
@@ -40,9 +42,9 @@ class Segmentor(BaseModel):
         super().__init__(data_preprocessor)
         self.averages = {name: config['average_of'] for name, config in networks.items() if 'average_of' in config}
         self.networks, self.network_configs = build_networks(networks), networks
-        self.memory_format = torch.channels_last if channels_last else torch.preserve_format
-        if channels_last:
-            self.networks.to(memory_format=torch.channels_last)
+        self.formats = INNERMOST if channels_last else {}
+        for weight in self.networks.parameters():
+            weight.data = weight.data.contiguous(memory_format=self.formats.get(weight.ndim, torch.preserve_format))
         self.method, self.settings = build_method(method)
         self.losses = {name: LOSSES.build(config) for name, config in (losses or {}).items()}
         self.weights = build_numbers(weights or {})
@@ -56,7 +58,7 @@ class Segmentor(BaseModel):
 
     def forward(self, mode='tensor', **parts):
         """mmengine's entry: ``loss`` for the terms of a training batch, ``predict`` for probabilities of whole cases."""
-        parts = {part: dict(batch, image=self._arrange(batch['image'])) for part, batch in parts.items()}
+        parts = {part: dict(batch, image=self.arrange(batch['image'])) for part, batch in parts.items()}
         if mode == 'loss':
             if self.iteration is None:
                 raise RuntimeError('a Segmentor is trained by MethodTrainLoop, which tells it the iteration')
@@ -68,7 +70,7 @@ class Segmentor(BaseModel):
 
     def probabilities(self, image):
         """(N, C, *window) to class probabilities (N, K, *window) of the predicting network, averaged over its heads."""
-        outputs = self.networks[self.predict_name](self._arrange(image))
+        outputs = self.networks[self.predict_name](self.arrange(image))
         if not isinstance(outputs, (tuple, list)):
             return outputs.float().softmax(1)
         chosen = [outputs[i] for i in self.heads] if self.heads is not None else outputs
@@ -101,8 +103,9 @@ class Segmentor(BaseModel):
         for name, source in self.averages.items():
             self.networks[name].update_parameters(self.networks[source])
 
-    def _arrange(self, image):
-        return image.contiguous(memory_format=self.memory_format) if image.ndim == 4 else image
+    def arrange(self, image):
+        """The image with channels innermost, or as it is."""
+        return image.contiguous(memory_format=self.formats.get(image.ndim, torch.contiguous_format))
 
 
 def build_method(config):

@@ -32,7 +32,7 @@ class BareLoopHook(Hook):
             trained = [p for p in self.networks.parameters() if p.requires_grad]
             self.optimizer = getattr(torch.optim, settings.pop('type'))(trained, **settings)
             for part in self.batch.values():
-                part['image'] = part['image'].contiguous(memory_format=self.model.memory_format)
+                part['image'] = self.model.arrange(part['image'])
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         start = time.perf_counter()

@@ -2,7 +2,7 @@
 
     python tools/test.py                      # the newest run, its last checkpoint, its test cases
     python tools/test.py RUN --tta            # a run folder, averaged over flips
-    python tools/test.py RUN --images DIR     # any folder of NIfTI images, without labels
+    python tools/test.py RUN --images DIR     # any folder of images, NIfTI or pictures, without labels
 """
 import argparse
 import sys
@@ -18,7 +18,7 @@ def parser():
                        help='which weights; best was selected on the validation cases, so it flatters where those are the test '
                             'cases too; default last')
     parse.add_argument('--tta', action='store_true', help='average over flips of the axes the network sees')
-    parse.add_argument('--images', metavar='DIR', help='predict every NIfTI file of this folder instead of the test cases')
+    parse.add_argument('--images', metavar='DIR', help='predict every image of this folder instead of the test cases')
     parse.add_argument('--data', help='folder that data paths are relative to; default $SCARCESEG_DATA, then that of the training')
     parse.add_argument('--out', metavar='DIR', help='where predictions are written; default RUN/predictions/…')
     parse.add_argument('--save-prob', action='store_true', help='write class probabilities too')

@@ -75,7 +75,7 @@ class PartsDataset(Dataset):
         for name, size in self.sizes.items():
             if not size:
                 raise UserError(f'part {name!r} has {len(self.cases[name])} cases, but not one annotated voxel to learn from')
-            logger.info('%s: %d %s of %d cases, read in %.1f s', name, size, 'slices' if slices else 'volumes',
+            logger.info('%s: %d %s of %d cases, read in %.1f s', name, size, 'slices' if slices else 'images',
                         len(self.cases[name]), time.perf_counter() - start)
 
     def _load(self, part, i):
@@ -107,8 +107,8 @@ class PartsDataset(Dataset):
         case_index, place = self.items[draw.part][draw.index]
         case = self.cases[draw.part][case_index]
         cut = (lambda a: a[..., place, :, :]) if place >= 0 else (lambda a: a)
-        spacing = tuple(case['spacing_mm'])
-        sample = dict(name=case['name'], image=cut(case['image']), spacing_mm=spacing[1:] if place >= 0 else spacing)
+        spacing = case['spacing_mm'] and tuple(case['spacing_mm'])
+        sample = dict(name=case['name'], image=cut(case['image']), spacing_mm=spacing[1:] if spacing and place >= 0 else spacing)
         if 'label' in case:
             sample['label'] = cut(case['label'])
         rng = np.random.default_rng(draw.entropy)

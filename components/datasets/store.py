@@ -6,18 +6,40 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-VERSION = 1  # of what preparing a case does; raise it and old files are not read any more
+VERSION = 2  # of what preparing a case does; raise it and old files are not read any more
 
 
 def load_all(load, count, *, threads=None):
     """``[load(0), …, load(count - 1)]``, several at a time: decompression and NumPy leave Python's lock."""
     with ThreadPoolExecutor(threads or min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(load, range(count)))
+
+
+class StoredSample(Mapping):
+    """A sample of a ``DiskStore``; an array is mapped when it is asked for, so that thousands of samples hold no file open."""
+
+    def __init__(self, place):
+        self.place = place
+        self.plain = json.loads((place / 'plain.json').read_text(encoding='utf-8'))
+        self.arrays = sorted(f.stem for f in place.glob('*.npy'))
+
+    def __getitem__(self, key):
+        return np.load(self.place / f'{key}.npy', mmap_mode='r') if key in self.arrays else self.plain[key]
+
+    def __contains__(self, key):
+        return key in self.arrays or key in self.plain
+
+    def __iter__(self):
+        return iter([*self.plain, *self.arrays])
+
+    def __len__(self):
+        return len(self.plain) + len(self.arrays)
 
 
 class DiskStore:
@@ -36,14 +58,13 @@ class DiskStore:
     def get(self, key, make):
         """The sample stored under ``key`` (any JSON-able description), made by ``make()`` where it is not there yet.
 
-        Arrays and JSON-able values come back; anything else in the sample does not.
+        Arrays and JSON-able values come back, as a ``StoredSample``; anything else in the sample does not.
         """
         digest = hashlib.sha256(json.dumps([VERSION, key], sort_keys=True).encode()).hexdigest()[:32]
         place = self.folder / digest
         if not place.is_dir():
             self._write(place, make())
-        plain = json.loads((place / 'plain.json').read_text(encoding='utf-8'))
-        return {**plain, **{f.stem: np.load(f, mmap_mode='r') for f in sorted(place.glob('*.npy'))}}
+        return StoredSample(place)
 
     def _write(self, place, sample):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +73,7 @@ class DiskStore:
             for name, value in sample.items():
                 if isinstance(value, np.ndarray):
                     np.save(draft / f'{name}.npy', value)
-            plain = {k: v for k, v in sample.items() if isinstance(v, (str, int, float, tuple, list))}
+            plain = {k: v for k, v in sample.items() if v is None or isinstance(v, (str, int, float, tuple, list))}
             (draft / 'plain.json').write_text(json.dumps(plain), encoding='utf-8')
             os.replace(draft, place)
         except OSError:

@@ -1,4 +1,4 @@
-"""From a case's label and prediction to the rows of a table, one per foreground class."""
+"""From a case's label and prediction to the rows of a table, one per class that is no background."""
 from __future__ import annotations
 
 import functools
@@ -24,19 +24,21 @@ from .surface import assd, bounding_box, check_spacing, hausdorff, surface_dista
 OVERLAP = {'dice': dice_from_confusion, 'iou': iou_from_confusion, 'sensitivity': sensitivity_from_confusion,
            'precision': precision_from_confusion}
 SURFACE = {'hd95': hausdorff, 'assd': assd}
+METRICS = ('dice', 'hd95', 'assd')
 
 
-def evaluate_case(label, prediction, spacing_mm, *, class_names, metrics=('dice', 'hd95', 'assd'), fused=None, case=''):
+def evaluate_case(label, prediction, spacing_mm, *, class_names, metrics=METRICS, has_background=True, fused=None, case=''):
     """Metrics of each foreground class of one case.
 
     Where a class is on one side only, Dice is 0 and there is no distance (NaN): none is made up. Where it is on neither
-    side nothing can be said, and all is NaN. Voxels without annotation count as background on both sides.
+    side nothing can be said, and all is NaN. Voxels without annotation are of no class on both sides.
 
     Args:
         label: (*space) class indices, 255 where not annotated.
         prediction: (*space) class indices.
         spacing_mm: voxel size in the order of space; None gives distances in voxels.
         class_names: names of all classes, background first.
+        has_background: whether class 0 is background, of which nothing is said; else it is a class like the others.
         metrics: any of dice, iou, sensitivity, precision, hd95, assd.
         fused: {name: indices of classes taken as one}, such as {'whole heart': (1, 2, 3)}; their rows come last.
         case: name of the case, for the rows and for errors.
@@ -52,9 +54,9 @@ def evaluate_case(label, prediction, spacing_mm, *, class_names, metrics=('dice'
     label, prediction = np.asarray(label), np.asarray(prediction)
     check_same_shape(label, prediction, case=case)
     check_spacing(spacing_mm, label.shape)
-    groups = _groups(class_names, fused)
-    _check_metrics(metrics)
-    label, prediction = _crop(*_blank_unannotated(label, prediction))
+    groups = _groups(class_names, fused, first=int(has_background))
+    check_metrics(metrics)
+    label, prediction = _comparable(label, prediction, has_background)
     try:
         counts = confusion(label, prediction, num_classes=len(class_names))
     except UserError as error:
@@ -69,14 +71,14 @@ def evaluate_case(label, prediction, spacing_mm, *, class_names, metrics=('dice'
     return rows
 
 
-def evaluate_cases(names, load, *, class_names, metrics=('dice', 'hd95', 'assd'), fused=None, processes=1):
+def evaluate_cases(names, load, *, class_names, metrics=METRICS, has_background=True, fused=None, processes=1):
     """``evaluate_case`` of many cases, in parallel processes.
 
     Args:
         names: names of the cases.
         load: ``load(name) -> (label, prediction, spacing_mm)``, called where the case is evaluated. With several
             processes it must be picklable: a function of a module, or a ``functools.partial`` of one.
-        class_names, metrics, fused: as in ``evaluate_case``.
+        class_names, metrics, has_background, fused: as in ``evaluate_case``.
         processes: how many work at once.
 
     Returns:
@@ -86,7 +88,8 @@ def evaluate_cases(names, load, *, class_names, metrics=('dice', 'hd95', 'assd')
         UserError: as ``evaluate_case``, for the first case in order that fails.
     """
     names = list(names)
-    job = functools.partial(_load_and_evaluate, load=load, class_names=class_names, metrics=metrics, fused=fused)
+    job = functools.partial(_load_and_evaluate, load=load, class_names=class_names, metrics=metrics,
+                            has_background=has_background, fused=fused)
     processes = min(processes, len(names))
     if processes <= 1:
         return [row for name in names for row in job(name)]
@@ -117,33 +120,33 @@ def _measure(masks, counts, spacing_mm, metrics):
     return values, state
 
 
-def _blank_unannotated(label, prediction):
+def _comparable(label, prediction, has_background):
+    """Both sides with one value where the label says nothing, and on the box of all foreground where there is a background:
+    outside it nothing changes a foreground class."""
     ignored = label == IGNORE
-    if not ignored.any():
-        return label, prediction
-    return np.where(ignored, 0, label), np.where(ignored, 0, prediction)
-
-
-def _crop(label, prediction):
-    """Both on the box of all foreground: background outside it changes no foreground class."""
+    if not has_background:
+        return label, np.where(ignored, label, prediction) if ignored.any() else prediction
+    if ignored.any():
+        label, prediction = np.where(ignored, 0, label), np.where(ignored, 0, prediction)
     box = bounding_box((label != 0) | (prediction != 0))
     return label[box], prediction[box]
 
 
-def _groups(class_names, fused):
-    groups = {name: (index,) for index, name in enumerate(class_names) if index}
-    if len(groups) != len(class_names) - 1:
+def _groups(class_names, fused, *, first):
+    groups = {name: (index,) for index, name in enumerate(class_names) if index >= first}
+    if len(groups) != len(class_names) - first:
         raise UserError(f'the class names {", ".join(class_names)} are not all different; rename those that are alike')
     for name, classes in (fused or {}).items():
         classes = tuple(sorted(set(classes)))
-        if len(classes) < 2 or not all(0 < c < len(class_names) for c in classes) or name in groups:
+        if len(classes) < 2 or not all(first <= c < len(class_names) for c in classes) or name in groups:
             raise UserError(f'the fused class {name!r} is made of {classes}; give it a name of its own and two or more '
-                            f'indices from 1 to {len(class_names) - 1}')
+                            f'indices from {first} to {len(class_names) - 1}')
         groups[name] = classes
     return groups
 
 
-def _check_metrics(metrics):
+def check_metrics(metrics):
+    """Raise UserError where a metric is unknown."""
     known = [*OVERLAP, *SURFACE]
     for metric in metrics:
         if metric not in known:

@@ -10,6 +10,7 @@ ON_WHITE = tuple(c for c in PALETTE if c != '#F0E442')  # its yellow is lost on 
 NOT_DRAWN = ('time', 'data_time', 'memory', 'iter', 'epoch', 'step', 'base_lr')
 TITLES = {'loss': 'training loss (weighted terms)', 'term': 'terms of the loss, unweighted',
           'weight': 'weights of the terms', 'lr': 'learning rate'}
+SCORES = {'dice': 'Dice', 'iou': 'IoU'}
 COLUMNS = 3
 LEADING = ('total', 'mean', 'lr')
 
@@ -48,7 +49,7 @@ def curve_panels(curves):
             continue
         head, _, tail = rest.partition('/')
         if stage != 'train':
-            title, short = f'{"validation" if stage == "val" else stage} {head.capitalize()}', tail or head
+            title, short = f'{"validation" if stage == "val" else stage} {SCORES.get(head, head)}', tail or head
         elif head.startswith('loss'):
             title, short = TITLES['loss'], 'total' if rest == 'loss' else rest[len('loss_'):]
         else:
@@ -92,7 +93,7 @@ def _draw_panel(axis, title, members, shades):
     values = values[np.isfinite(values)]
     if training and values.size and values.min() > 0 and values.max() > 50 * values.min():
         axis.set_yscale('log')
-    if title == 'validation Dice':
+    if title in [f'validation {score}' for score in SCORES.values()]:
         title += _mark_best(axis, members.get('mean', []))
         axis.set_ylim(top=1.0)
     axis.set_title(title, loc='left', fontsize=11)

@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
 
+from scarceseg.components.drafts import draft_of
 from scarceseg.registry.errors import UserError
 
 TEXT = ('case', 'class', 'state')
@@ -65,23 +65,17 @@ def terminal_table(summary):
     align = ['left', *['right'] * (len(headers) - 1)]
     text = tabulate(table, headers, tablefmt='simple', disable_numparse=True, colalign=align)
     classes = [name for name in summary if name != 'mean']
-    notes = [note for name in classes for note in _notes(name, summary[name]['states'], bool(surface))]
+    zero = ' and '.join(TITLES[m].removesuffix(' %') for m in metrics if m in ('dice', 'iou'))
+    notes = [note for name in classes for note in _notes(name, summary[name]['states'], zero, bool(surface))]
     return '\n'.join([text, 'mean ± standard deviation over cases; the last row is the mean of the classes', *notes])
 
 
 def write_csv(rows, path):
     """Write rows as CSV, in full precision and NaN as an empty field; the file appears whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + '.draft')
-    try:
-        with draft.open('w', newline='', encoding='utf-8') as handle:
-            writer = csv.DictWriter(handle, list(dict.fromkeys(key for row in rows for key in row)))
-            writer.writeheader()
-            writer.writerows({k: '' if v != v else v for k, v in row.items()} for row in rows)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft_of(path) as draft, draft.open('w', newline='', encoding='utf-8') as handle:
+        writer = csv.DictWriter(handle, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows({k: '' if v != v else v for k, v in row.items()} for row in rows)
 
 
 def read_csv(path):
@@ -130,15 +124,15 @@ def _cell(statistics, scale):
     return f'{scale * statistics["mean"]:.2f} ± {scale * statistics["std"]:.2f}'
 
 
-def _notes(name, states, with_distance):
-    """What is to be said of the cases of a class that lack it on one side or both."""
+def _notes(name, states, zero, with_distance):
+    """What is to be said of the cases of a class that lack it on one side or both; ``zero`` names the scores that are 0 there."""
     one_sided = (('prediction_empty', 'without prediction'), ('label_empty', 'with prediction but without label'))
     for state, what in one_sided:
         n = states.get(state, 0)
-        if n:
-            verbs = ('counts', 'has') if n == 1 else ('count', 'have')
-            distance = f' and {verbs[1]} no distance' if with_distance else ''
-            yield f'{name}: {_cases(n)} {what} {verbs[0]} as Dice 0{distance}'
+        counts, has = ('counts', 'has') if n == 1 else ('count', 'have')
+        said = [f'{counts} as {zero} 0'] * bool(zero) + [f'{has} no distance'] * with_distance
+        if n and said:
+            yield f'{name}: {_cases(n)} {what} {" and ".join(said)}'
     n = states.get('both_empty', 0)
     if n:
         yield f'{name}: {_cases(n)} with neither label nor prediction {"is" if n == 1 else "are"} not counted'

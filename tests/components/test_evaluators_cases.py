@@ -163,3 +163,31 @@ def test_a_case_that_fails_is_named_whatever_process_it_is_in(processes):
 
 def test_no_cases_give_no_rows():
     assert evaluate_cases([], load_heart, class_names=NAMES, processes=4) == []
+
+
+def test_without_background_class_0_is_a_class_like_the_others():
+    label, prediction = heart(3)
+    rows = evaluate_case(label, prediction, SPACING[3], class_names=NAMES, has_background=False)
+    shifted = evaluate_case(label + 1, prediction + 1, SPACING[3], class_names=('none', *NAMES))
+    assert [row['class'] for row in rows] == list(NAMES) and same(rows, shifted)
+    assert same(rows[1:], evaluate_case(label, prediction, SPACING[3], class_names=NAMES))
+    whole = evaluate_case(label, prediction, SPACING[3], class_names=NAMES, has_background=False, fused={'all': (0, 1, 2, 3)})[-1]
+    assert whole['class'] == 'all' and whole['dice'] == 1
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.int8, np.int64])
+def test_without_background_voxels_that_are_not_annotated_are_of_no_class(dtype):
+    label, prediction = heart(2)
+    label[:, :20] = 255
+    rows = evaluate_case(label, prediction.astype(dtype), SPACING[2], class_names=NAMES, has_background=False)
+    again = np.where(label == 255, 3 - prediction, prediction)
+    assert same(rows, evaluate_case(label, again.astype(dtype), SPACING[2], class_names=NAMES, has_background=False))
+    cut = evaluate_case(label[:, 20:], prediction[:, 20:], SPACING[2], class_names=NAMES, has_background=False)
+    assert same(rows, cut)
+
+
+def test_dice_and_iou_of_two_halves_by_hand():
+    """Four of six pixels are class 0 in the label, five in the prediction: IoU 4/5, and 1/2 for class 1."""
+    label, prediction = np.array([[0, 0, 0], [0, 1, 1]]), np.array([[0, 0, 0], [0, 0, 1]])
+    rows = evaluate_case(label, prediction, None, class_names=('a', 'b'), metrics=('iou', 'dice'), has_background=False)
+    assert [row['iou'] for row in rows] == pytest.approx([4 / 5, 1 / 2]) and rows[0]['dice'] == pytest.approx(8 / 9)

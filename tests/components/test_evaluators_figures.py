@@ -55,6 +55,15 @@ def test_fewer_than_three_cases_are_not_shown_twice():
     assert pick_cases(rows_of('a', math.nan)) == {}
 
 
+def test_without_dice_the_first_metric_decides_and_of_distances_the_smallest_is_best():
+    def rows(case, **values):
+        return {'case': case, 'class': 'x', **values, 'fused': 0}
+    assert pick_cases([rows('a', iou=0.3, hd95_mm=1.0), rows('b', iou=0.4, hd95_mm=9.0)]) == {'best': 'b', 'worst': 'a'}
+    assert pick_cases([rows('a', hd95_voxel=3.0), rows('b', hd95_voxel=2.0), rows('c', hd95_voxel=math.nan)]) == {
+        'best': 'b', 'worst': 'a'}
+    assert panel_title('best', [rows('a', iou=0.25)]) == 'best: a   IoU 25.0 %'
+
+
 def test_panel_title_gives_the_means_of_the_case():
     assert panel_title('worst', rows_of('p1', 0.5, 0.7, fused=0.0)) == 'worst: p1   Dice 60.0 %   HD95 2.5 mm'
     empty = [{'case': 'p1', 'class': 'RV', 'dice': 0.0, 'hd95_mm': math.nan, 'fused': 0}]
@@ -84,6 +93,21 @@ def test_case_figure_is_written_with_the_colours_of_its_classes(tmp_path, shape,
     case_figure([panel(shape, spacing_mm), panel(shape, spacing_mm)], tmp_path / 'cases.png', class_names=NAMES)
     assert colours_in(tmp_path / 'cases.png') == {0, 1, 2}
     assert [p.name for p in tmp_path.iterdir()] == ['cases.png']
+
+
+def test_without_background_class_0_has_an_outline_too(tmp_path):
+    case_figure([panel((40, 40), None)], tmp_path / 'cases.png', class_names=NAMES, has_background=False)
+    assert colours_in(tmp_path / 'cases.png') == {0, 1, 2, 3}
+
+
+def test_three_channels_without_millimetres_are_colours(tmp_path):
+    shares = {}
+    for spacing_mm in (None, (1.0, 1.0)):
+        red = dict(panel((40, 40), spacing_mm, classes=()), image=np.stack([np.eye(40), np.zeros((40, 40)), np.zeros((40, 40))]))
+        case_figure([red], tmp_path / 'cases.png', class_names=NAMES)
+        pixels = images.imread(tmp_path / 'cases.png')[..., :3]
+        shares[spacing_mm] = ((pixels[..., 0] > 0.9) & (pixels[..., 1] < 0.1)).sum()
+    assert shares[None] > 500 and shares[1.0, 1.0] == 0
 
 
 def test_a_class_that_is_nowhere_has_no_colour_in_the_figure(tmp_path):
@@ -122,6 +146,10 @@ def test_curves_are_grouped_into_losses_validation_and_schedules():
     assert {title: list(members) for title, members in panels.items()} == {
         'training loss (weighted terms)': ['total', 'sup', 'pseudo'], 'validation Dice': ['mean', 'RV'],
         'terms of the loss, unweighted': ['pseudo'], 'weights of the terms': ['pseudo'], 'learning rate': ['lr']}
+
+
+def test_a_validation_of_iou_is_called_so():
+    assert list(curve_panels({'val/iou/mean': [(1, 0.5)]})) == ['validation IoU']
 
 
 def test_a_single_term_is_not_drawn_beside_the_total_it_equals():

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from scarceseg.components.evaluators import read_csv, summarise, tables, terminal_table, write_csv
+from scarceseg.components import drafts
+from scarceseg.components.evaluators import evaluate_cases, read_csv, summarise, terminal_table, write_csv
 from scarceseg.registry.errors import UserError
 
 NAN = math.nan
@@ -93,7 +94,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
     def fail(*_):
         raise OSError('disk full')
-    monkeypatch.setattr(tables.os, 'replace', fail)
+    monkeypatch.setattr(drafts.os, 'replace', fail)
     with pytest.raises(OSError, match='disk full'):
         write_csv(ROWS[:1], tmp_path / 'cases.csv')
     assert [p.name for p in tmp_path.iterdir()] == ['cases.csv'] and (tmp_path / 'cases.csv').read_bytes() == before
@@ -105,3 +106,13 @@ def test_a_table_that_is_missing_or_of_another_kind_is_refused(tmp_path):
     (tmp_path / 'other.csv').write_text('a,b\n1,2\n')
     with pytest.raises(UserError, match="no column 'case', 'class', 'state'"):
         read_csv(tmp_path / 'other.csv')
+
+
+def test_notes_name_the_scores_that_are_there():
+    rows = evaluate_cases(['a'], lambda name: (np.eye(3, dtype=int), np.zeros((3, 3), int), None), class_names=('none', 'it'),
+                          metrics=('iou', 'dice', 'hd95'))
+    text = terminal_table(summarise(rows))
+    assert 'it: 1 case without prediction counts as IoU and Dice 0 and has no distance' in text and 'HD95 voxels' in text
+    rows = evaluate_cases(['a'], lambda name: (np.eye(3, dtype=int), np.zeros((3, 3), int), None), class_names=('none', 'it'),
+                          metrics=('hd95',))
+    assert 'it: 1 case without prediction has no distance' in terminal_table(summarise(rows))

@@ -25,7 +25,8 @@ class Speaking(nn.Module):
     def forward(self, image):
         z = self.layer(image)
         return {'dict': {'aux': z + 1, 'out': z}, 'model output': OrderedDict(logits=z), 'list': [z, z + 1], 'tuple of one': (z,),
-                'with a number': (z, torch.zeros(())), 'tensor': z, 'stacked': torch.stack([z, z + 1], 1), 'text': 'z', 'empty': {}}[self.form]
+                'stacked': torch.stack([z, z + 1], 1), 'with a number': (z, torch.zeros(())), 'tensor': z,
+                'text': 'z', 'empty': {}}[self.form]
 
 
 @pytest.fixture

@@ -61,8 +61,8 @@ def test_a_folder_of_images_is_predicted_and_a_bad_file_does_not_stop_the_rest(a
     (at_work / 'mine' / 'broken.nii.gz').write_bytes(b'not an image')
     (at_work / 'mine' / 'notes.txt').write_text('not an image')
     assert call(test_tool, 'work_dirs/dmpls_acdc_cpu', '--images', 'mine', '--out', 'out') == 1
-    assert {p.name for p in (at_work / 'out').iterdir()} == {'héart one.nii.gz', 'single.nii.gz', 'predictions.json'}
-    assert nib.load(at_work / 'out' / 'single.nii.gz').shape == (40, 40, 1)
+    assert {p.name for p in (at_work / 'out').iterdir()} == {'héart one.nii.gz', 'single.nii', 'predictions.json'}
+    assert nib.load(at_work / 'out' / 'single.nii').shape == (40, 40, 1)
     error = capsys.readouterr().err
     assert 'not predicted: broken:' in error and 'Traceback' not in error
 
