@@ -1,4 +1,5 @@
 """Maths that methods share."""
 from .pseudo import mixed_pseudo_label
+from .sharpening import sharpen
 
-__all__ = ['mixed_pseudo_label']
+__all__ = ['mixed_pseudo_label', 'sharpen']

@@ -1,13 +1,21 @@
-"""Losses that are a mean over voxels."""
+"""Cross entropy and its kin: losses that are a mean over voxels."""
 import torch
 import torch.nn.functional as F
 
 from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.registry import LOSSES
 
-from .checks import known_label, precise
+from .arithmetic import annotated_mean, masked_mean
+from .checks import known_label, one_output, per_class, precise
 
 
+def surprisal(logits, label, ignore_index):
+    """``-ln p_y`` of each voxel, 0 where it is not annotated, and the label as ``known_label`` gives it: two (N, *space)."""
+    label = known_label(logits, label, ignore_index)
+    return F.cross_entropy(precise(logits), label, ignore_index=ignore_index, reduction='none'), label
+
+
+@LOSSES.register_module()
 def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None):
     """Cross entropy of each voxel, 0 where the label is ``ignore_index`` or implied background (254).
 
@@ -24,9 +32,8 @@ def cross_entropy_map(logits, label, *, ignore_index=IGNORE, class_weights=None)
         UserError: the shapes do not fit.
     """
     label = known_label(logits, label, ignore_index)
-    logits = precise(logits)
-    weight = None if class_weights is None else logits.new_tensor(class_weights)
-    return F.cross_entropy(logits, label, weight=weight, ignore_index=ignore_index, reduction='none')
+    weight = per_class('class_weights', class_weights, logits)
+    return F.cross_entropy(precise(logits), label, weight=weight, ignore_index=ignore_index, reduction='none')
 
 
 @LOSSES.register_module()
@@ -45,14 +52,8 @@ def cross_entropy(logits, label, *, ignore_index=IGNORE, class_weights=None):
     Returns:
         Scalar, float32.
     """
-    total = cross_entropy_map(logits, label, ignore_index=ignore_index, class_weights=class_weights).sum()
-    label = known_label(logits, label, ignore_index)
-    annotated = label != ignore_index
-    if class_weights is None:
-        return total / annotated.sum().clamp_min(1)
-    weight = total.new_tensor(class_weights)[label.where(annotated, 0)] * annotated
-    weight = weight.sum()
-    return total / weight.where(weight > 0, 1)
+    values, label = surprisal(logits, label, ignore_index)
+    return annotated_mean(values, label, ignore_index=ignore_index, weights=per_class('class_weights', class_weights, logits))
 
 
 @LOSSES.register_module()
@@ -77,3 +78,18 @@ def partial_cross_entropy(logits, label, *, ignore_index=IGNORE, implied_weight=
     annotated = cross_entropy(logits, scribbled, ignore_index=ignore_index, class_weights=class_weights)
     background = torch.zeros_like(label).masked_fill(~implied, ignore_index)
     return annotated + implied_weight * cross_entropy(logits, background, ignore_index=ignore_index)
+
+
+@LOSSES.register_module()
+def soft_cross_entropy(logits, target, mask=None):
+    """Cross entropy against class probabilities, ``-Σ_c q_c ln p_c``, averaged over voxels.
+
+    Args:
+        logits: (N, C, *space) unnormalised scores.
+        target: (N, C, *space) probabilities q.
+        mask: (N, *space), boolean or weights, of the voxels that count; default all.
+
+    Returns:
+        Scalar, float32; 0 where the mask is empty.
+    """
+    return masked_mean(-(precise(target) * precise(one_output(logits)).log_softmax(1)).sum(1), mask)
