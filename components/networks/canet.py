@@ -17,11 +17,12 @@ class CANet(UShaped):
     skip connections; the finest has neither. Its logits come from all levels of the decoder, so there is one output.
 
     Args:
-        scale_width: channels that each level contributes to the output.
+        scale_width: channels that each level contributes to the output. The paper has 4, for two classes; with more classes so
+            narrow a place is learned through slowly.
         settings: see ``UShaped``.
     """
 
-    def __init__(self, in_channels, num_classes, scale_width=4, **settings):
+    def __init__(self, in_channels, num_classes, scale_width=16, **settings):
         super().__init__(in_channels, num_classes, **settings)
         if not isinstance(scale_width, int) or scale_width < 1:
             raise UserError(f'scale_width={scale_width!r} must be a whole number, the channels that each level contributes')

@@ -175,18 +175,19 @@ def coplenet(channels, in_channels, classes):
 def canet(channels, in_channels, classes):
     """Non-local attention on 2 c channels at the last level but one; two gates and a merge at the levels between it and the finest.
 
-    A decoder block is c, 2 c, c channels of 3×3 convolutions, a shortcut to 2 c and scores through c / 2. The scales have 4
+    A decoder block is c, 2 c, c channels of 3×3 convolutions, a shortcut to 2 c and scores through c / 2. The scales have w = 16
     channels each, weighted through a quarter of them.
     """
-    c, s = channels[-2], len(channels) - 1
+    c, s, w = channels[-2], len(channels) - 1, 16
     total = sum(block(a, b) for a, b in pairwise((in_channels, *channels)))
     total += 2 * conv(2 * c, c // 2) + 2 * c * (c // 2) + (c // 2) * 2 * c + 2 * 2 * c
     total += sum(2 * (2 * c * (c // 2) + c // 2 + c // 2 + 1) + unit(2 * c, c, 1) for c in channels[1:-2])
     for c, low in pairwise(channels):
         total += conv(low, c) + unit(2 * c, c) + unit(c, 2 * c) + unit(2 * c, 2 * c, 1) + conv(2 * c, c // 2) + conv(c // 2, 2 * c)
-        total += unit(2 * c, c) + conv(c, 4)
-    scores, places = conv(4 * s, s) + conv(s, 4 * s), unit(4 * s, s) + conv(s, s)
-    return total + scores + places + unit(4 * s, 4) + conv(4, classes)
+        total += unit(2 * c, c) + conv(c, w)
+    quarter = w * s // 4
+    scores, places = conv(w * s, quarter) + conv(quarter, w * s), unit(w * s, s) + conv(s, s)
+    return total + scores + places + unit(w * s, w) + conv(w, classes)
 
 
 COUNTS = [(AttentionUNet, attention_unet), (UNetScSE, unet_scse), (NestedUNet, nested_unet), (UNet2D5, unet2d5),
