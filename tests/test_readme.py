@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scarceseg.registry import LOSSES
+from scarceseg.registry import LOSSES, NETWORKS
 from scarceseg.tools import test as test_tool
 from scarceseg.tools import train as train_tool
 
@@ -63,8 +63,16 @@ def test_every_file_and_config_that_readme_names_is_there():
     assert links and configs and all((ROOT / name).exists() for name in links + configs)
 
 
+@pytest.mark.parametrize('page, shelf', [('losses.md', LOSSES), ('networks.md', NETWORKS)])
+def test_the_page_of_a_shelf_names_all_that_stands_on_it(page, shelf):
+    shelf.import_from_location()
+    table = re.findall(r'^\|([^|]*)\|', (ROOT / 'docs' / page).read_text(encoding='utf-8'), re.MULTILINE)
+    named = {name for cell in table for name in re.findall(r'`(\w+)`', cell)}
+    assert named == {name for name, part in shelf.module_dict.items() if part.__module__.startswith('scarceseg.components')}
+
+
 def test_every_citation_in_the_code_has_a_reference():
     texts = [f.read_text(encoding='utf-8') for room in ('components', 'methods', 'configs') for f in (ROOT / room).rglob('*.py')]
-    cited = {name for text in texts for name in re.findall(r'\[([A-Z][a-z]+) \d{4}\]', text)}
-    references = TEXT.split('## References')[1]
-    assert cited and not [name for name in sorted(cited) if name not in references]
+    cited = {citation for text in texts for citation in re.findall(r'\[([A-Z][a-z]+) (\d{4})\]', text)}
+    references = (ROOT / 'docs' / 'references.md').read_text(encoding='utf-8').splitlines()
+    assert len(cited) > 60 and not [c for c in sorted(cited) if not any(r.startswith(f'- {c[0]},') and c[1] in r for r in references)]
