@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from mmengine.dist import broadcast_object_list, init_dist, is_distributed, is_main_process
+from mmengine.dist import barrier, broadcast_object_list, init_dist, is_distributed, is_main_process
 from mmengine.runner import Runner
 
 from scarceseg.registry import MODELS, UserError, use_data_root
@@ -81,7 +81,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         config.setdefault('randomness', {})['seed'] = seed
     assemble(config)
     check_pretrained(config.model.networks, None if resume else config.get('load_from'))
-    start_processes(config, launcher)
+    joined = start_processes(config, launcher)
     folder = claim_folder(config, work_dir or config.get('work_dir'), root, resume)
     config.work_dir, config.launcher = str(folder), launcher
     if resume:
@@ -101,27 +101,32 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         info = runner.message_hub.runtime_info
         best = {k: info[k] for k in ('best_score', 'best_iteration') if k in info}
         write_json(folder / RECORD, {**read_json(folder / RECORD), 'status': 'finished', 'iterations': runner.iter, **best})
+    if joined:  # a process that ends while the others still talk to it may end in an abort
+        barrier()
+        torch.distributed.destroy_process_group()
     return folder
 
 
 def start_processes(config, launcher):
-    """Join the other processes, before anything is decided that all must agree on.
+    """Join the other processes, before anything is decided that all must agree on; returns whether that was still to be done.
 
     Without GPUs the processes talk by gloo, and the model is wrapped without a device, for which mmengine has no default.
     """
     if launcher == 'none':
-        return
+        return False
+    joined = not is_distributed()
     if launcher == 'pytorch' and 'RANK' not in os.environ:
         raise UserError('--launcher pytorch is for processes that torchrun starts: torchrun --nproc_per_node=N tools/train.py …')
     if torch.cuda.is_available():
-        if not is_distributed():
+        if joined:
             init_dist(launcher, **config.get('env_cfg', {}).get('dist_cfg', {'backend': 'nccl'}))
-        return
+        return joined
     if launcher != 'pytorch':
         raise UserError(f'--launcher {launcher} needs GPUs; on CPUs use torchrun and --launcher pytorch')
-    if not is_distributed():
+    if joined:
         torch.distributed.init_process_group('gloo')
     config.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False))
+    return joined
 
 
 def claim_folder(config, work_dir, root, resume):
