@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scarceseg.components.datasets import Geometry, check_same_grid, read_image, write_image
-from scarceseg.components.datasets.files import list_folder
-from scarceseg.components.datasets.images import case_name, ending, label_ending
+from scarceseg.components.datasets import Geometry, check_same_grid, load_image, save_image
+from scarceseg.components.datasets.formats.images import case_name, ending, label_ending
+from scarceseg.components.datasets.layouts.files import list_folder
 from scarceseg.registry import UserError
 
 RGB = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 13
@@ -28,7 +28,7 @@ def with_alpha(array, alpha, mode):
 def test_colour_is_three_channels_in_order_and_grey_is_one(tmp_path, file):
     for array in (RGB, GREY):
         Image.fromarray(array).save(tmp_path / file)
-        image, geometry = read_image(tmp_path / file)
+        image, geometry = load_image(tmp_path / file)
         assert image.dtype == np.float32 and image.flags.c_contiguous
         assert np.array_equal(image, np.moveaxis(RGB, -1, 0) if array is RGB else GREY[None])
         assert geometry.spacing_mm is None and geometry.shape == geometry.space == (3, 2)
@@ -36,39 +36,39 @@ def test_colour_is_three_channels_in_order_and_grey_is_one(tmp_path, file):
 
 def test_a_jpeg_is_read_as_it_decodes(tmp_path):
     Image.fromarray(np.full((16, 16, 3), (200, 100, 50), np.uint8)).save(tmp_path / 'a.jpeg', quality=95)
-    image, _ = read_image(tmp_path / 'a.jpeg')
+    image, _ = load_image(tmp_path / 'a.jpeg')
     assert image.shape == (3, 16, 16) and np.abs(image[:, 8, 8] - (200, 100, 50)).max() < 4
 
 
 @pytest.mark.parametrize('file', ['a.png', 'a.tif'])
 def test_sixteen_bits_are_kept(tmp_path, file):
     Image.fromarray(WIDE).save(tmp_path / file)
-    assert np.array_equal(read_image(tmp_path / file)[0], WIDE[None].astype(np.float32))
-    label, _ = read_image(tmp_path / file, label=True)
+    assert np.array_equal(load_image(tmp_path / file)[0], WIDE[None].astype(np.float32))
+    label, _ = load_image(tmp_path / file, label=True)
     assert label.dtype == np.uint16 and np.array_equal(label, WIDE)
 
 
 def test_floats_are_kept_in_an_image_and_whole_ones_are_a_label(tmp_path):
     Image.fromarray(np.float32([[0.25, -3]])).save(tmp_path / 'a.tif')
-    assert read_image(tmp_path / 'a.tif')[0].tolist() == [[[0.25, -3]]]
+    assert load_image(tmp_path / 'a.tif')[0].tolist() == [[[0.25, -3]]]
     with pytest.raises(UserError, match='not whole numbers, such as 0.25'):
-        read_image(tmp_path / 'a.tif', label=True)
+        load_image(tmp_path / 'a.tif', label=True)
     Image.fromarray(np.float32([[4, 3]])).save(tmp_path / 'b.tif')
-    assert read_image(tmp_path / 'b.tif', label=True)[0].tolist() == [[4, 3]]
+    assert load_image(tmp_path / 'b.tif', label=True)[0].tolist() == [[4, 3]]
 
 
 def test_a_palette_is_looked_up_in_an_image_and_its_indices_are_the_label(tmp_path):
     index = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
     indexed(index).save(tmp_path / 'a.png')
-    image, _ = read_image(tmp_path / 'a.png')
+    image, _ = load_image(tmp_path / 'a.png')
     assert np.array_equal(image, np.moveaxis(np.reshape(PALETTE, (3, 3))[index], -1, 0))
-    assert np.array_equal(read_image(tmp_path / 'a.png', label=True)[0], index)
+    assert np.array_equal(load_image(tmp_path / 'a.png', label=True)[0], index)
 
 
 def test_one_bit_is_black_and_white_in_an_image_and_zero_and_one_in_a_label(tmp_path):
     Image.fromarray(np.array([[True, False]])).save(tmp_path / 'a.png')
-    assert read_image(tmp_path / 'a.png')[0].tolist() == [[[255, 0]]]
-    label, _ = read_image(tmp_path / 'a.png', label=True)
+    assert load_image(tmp_path / 'a.png')[0].tolist() == [[[255, 0]]]
+    label, _ = load_image(tmp_path / 'a.png', label=True)
     assert label.tolist() == [[1, 0]] and label.dtype == np.uint8
 
 
@@ -76,10 +76,10 @@ def test_one_bit_is_black_and_white_in_an_image_and_zero_and_one_in_a_label(tmp_
 def test_an_alpha_channel_is_no_colour_and_goes_only_where_all_is_opaque(tmp_path, array, mode):
     with_alpha(array, 255, mode).save(tmp_path / 'a.png')
     Image.fromarray(array).save(tmp_path / 'b.png')
-    assert np.array_equal(read_image(tmp_path / 'a.png')[0], read_image(tmp_path / 'b.png')[0])
+    assert np.array_equal(load_image(tmp_path / 'a.png')[0], load_image(tmp_path / 'b.png')[0])
     with_alpha(array, 254, mode).save(tmp_path / 'a.png')
     with pytest.raises(UserError, match='a.png is transparent in places'):
-        read_image(tmp_path / 'a.png')
+        load_image(tmp_path / 'a.png')
 
 
 def test_what_is_no_label_is_refused_with_the_remedy(tmp_path):
@@ -89,7 +89,7 @@ def test_what_is_no_label_is_refused_with_the_remedy(tmp_path):
     sentences = {'a.png': r'label in colour \(mode RGB\).*grey', 'b.png': 'label in colour', 'c.jpg': 'JPEG changes values'}
     for name, sentence in sentences.items():
         with pytest.raises(UserError, match=sentence) as caught:
-            read_image(tmp_path / name, label=True)
+            load_image(tmp_path / name, label=True)
         assert name in str(caught.value) and '\n' not in str(caught.value)
 
 
@@ -101,10 +101,10 @@ def test_damaged_and_disguised_pictures_are_named_in_one_sentence(tmp_path, rng,
     for content in (whole[:len(whole) // 2], whole[:9], b'', b'this is no picture', b'GIF89a' + whole):
         path.write_bytes(content)
         with pytest.raises(UserError, match=f'a.{end} cannot be read as a picture') as caught:
-            read_image(path)
+            load_image(path)
         assert '\n' not in str(caught.value)
     with pytest.raises(UserError, match='there is no file'):
-        read_image(tmp_path / 'nowhere.png')
+        load_image(tmp_path / 'nowhere.png')
 
 
 def test_random_damage_never_ends_in_anything_but_a_sentence(tmp_path, rng):
@@ -117,7 +117,7 @@ def test_random_damage_never_ends_in_anything_but_a_sentence(tmp_path, rng):
         content[rng.integers(8, len(content), 3)] = rng.integers(0, 256, 3)
         path.write_bytes(content.tobytes())
         try:
-            read_image(path)
+            load_image(path)
         except UserError:
             refused += 1
     assert refused > 50
@@ -127,7 +127,7 @@ def test_a_picture_too_large_to_be_true_is_not_decoded(tmp_path, monkeypatch):
     Image.fromarray(GREY).save(tmp_path / 'a.png')
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 2)
     with pytest.raises(UserError, match='a.png cannot be read.*DecompressionBomb'):
-        read_image(tmp_path / 'a.png')
+        load_image(tmp_path / 'a.png')
 
 
 def test_several_pictures_in_a_file_are_no_case(tmp_path):
@@ -135,55 +135,56 @@ def test_several_pictures_in_a_file_are_no_case(tmp_path):
     for name in ('a.tif', 'a.png'):
         pages[0].save(tmp_path / name, save_all=True, append_images=[Image.fromarray(255 - GREY)])
         with pytest.raises(UserError, match=f'{name} holds 2 pictures'):
-            read_image(tmp_path / name)
+            load_image(tmp_path / name)
 
 
 def test_colour_of_sixteen_bits_is_refused_rather_than_halved(tmp_path):
     cv2 = pytest.importorskip('cv2')
     cv2.imwrite(str(tmp_path / 'a.png'), RGB.astype(np.uint16) * 200)
     with pytest.raises(UserError, match='colours of 16 bits'):
-        read_image(tmp_path / 'a.png')
+        load_image(tmp_path / 'a.png')
 
 
 @pytest.mark.parametrize('file', ['a.png', 'a.tif', 'a.nii.gz', 'a.nii'])
 @pytest.mark.parametrize('array', [GREY, WIDE])
 def test_a_label_goes_out_as_it_came_in(tmp_path, file, array):
-    write_image(tmp_path / 'new' / file, array, Geometry(None, None, None, array.shape[::-1]))
-    back, geometry = read_image(tmp_path / 'new' / file, label=True)
+    save_image(tmp_path / 'new' / file, array, Geometry(None, None, None, array.shape[::-1]))
+    back, geometry = load_image(tmp_path / 'new' / file, label=True)
     assert np.array_equal(back, array) and back.dtype == array.dtype and geometry.space == (3, 2)
     assert [p.name for p in (tmp_path / 'new').iterdir()] == [file]
 
 
 def test_an_image_goes_out_as_it_came_in(tmp_path):
     for name, array in (('a.png', np.moveaxis(RGB, -1, 0)), ('b.png', WIDE[None]), ('c.tif', GREY[None])):
-        write_image(tmp_path / name, array, None)
-        assert np.array_equal(read_image(tmp_path / name)[0], array)
+        save_image(tmp_path / name, array, None)
+        assert np.array_equal(load_image(tmp_path / name)[0], array)
 
 
 @pytest.mark.parametrize('file, array, sentence', [
     ('a.jpg', GREY, 'cannot be written without loss'), ('a.bmp', GREY, 'cannot be written without loss'),
     ('a.png', GREY / 2, 'whole numbers from 0 to 65535'), ('a.png', GREY.astype(int) - 1, 'from -1 to 254'),
     ('a.png', WIDE.astype(int) + 1, 'to 65536'), ('a.png', np.stack([WIDE] * 3), 'from 0 to 255'),
-    ('a.dcm', GREY, 'a.dcm has no ending that tells what it is; known: .*.nii.gz.*.png')])
+    ('a.dcm', GREY, 'cannot be written as DICOM'),
+    ('a.gif', GREY, 'a.gif has no ending that tells what it is; known: .*.nii.gz.*.png')])
 def test_what_a_file_cannot_hold_is_refused_and_nothing_is_left(tmp_path, file, array, sentence):
     with pytest.raises(UserError, match=sentence):
-        write_image(tmp_path / file, array, None)
+        save_image(tmp_path / file, array, None)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_written_may_be_read_by_others_as_any_new_file(tmp_path, make_case):
     (tmp_path / 'plain').write_bytes(b'')
-    _, geometry = read_image(make_case('a.nii.gz', np.zeros((2, 2, 2), np.uint8)), label=True)
-    write_image(tmp_path / 'b.nii.gz', np.zeros((2, 2, 2), np.uint8), geometry)
-    write_image(tmp_path / 'b.png', GREY, None)
+    _, geometry = load_image(make_case('a.nii.gz', np.zeros((2, 2, 2), np.uint8)), label=True)
+    save_image(tmp_path / 'b.nii.gz', np.zeros((2, 2, 2), np.uint8), geometry)
+    save_image(tmp_path / 'b.png', GREY, None)
     assert {(tmp_path / n).stat().st_mode for n in ('plain', 'b.nii.gz', 'b.png')} == {(tmp_path / 'plain').stat().st_mode}
 
 
 def test_probabilities_of_a_picture_are_nifti_in_no_unit(tmp_path, rng):
     prob = rng.random((4, 2, 3)).astype(np.float32)
-    write_image(tmp_path / 'a.nii.gz', prob, Geometry(None, None, None, (3, 2)))
+    save_image(tmp_path / 'a.nii.gz', prob, Geometry(None, None, None, (3, 2)))
     image = nib.load(tmp_path / 'a.nii.gz')
-    assert np.array_equal(image.get_fdata(dtype=np.float32), prob.T) and np.array_equal(image.affine, np.eye(4))
+    assert np.array_equal(image.get_fdata(dtype=np.float32)[:, :, 0], prob.T) and np.array_equal(image.affine, np.eye(4))
 
 
 def test_grids_of_pictures_are_their_shapes():

@@ -9,7 +9,7 @@ from scarceseg.components.drafts import draft_of
 from scarceseg.registry import UserError
 
 from .geometry import Geometry
-from .nifti import whole_numbers
+from .reading import whole_numbers
 
 ENDINGS = {'.png': '.png', '.tif': '.tif', '.tiff': '.tiff', '.jpg': '.png', '.jpeg': '.png', '.bmp': '.png'}
 FORMATS = ('PNG', 'TIFF', 'JPEG', 'BMP')  # as Pillow calls them; it tries no other, whatever a file is called
