@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from scarceseg.components.datasets import FolderDataset, LabelValues, PartsDataset
-from scarceseg.components.datasets.samplers import Draw
-from scarceseg.components.datasets.store import DiskStore
+from scarceseg.components.datasets.cache.store import DiskStore
+from scarceseg.components.datasets.parts.samplers import Draw
 from scarceseg.components.labels import IGNORE
 from scarceseg.registry import UserError
 
@@ -86,7 +86,8 @@ def test_a_missing_channel_and_one_on_another_grid_are_named(myops_folder, make_
     (dict(label_suffix='_seg'), 'has no file myops_training_10._seg in .*myops_gd'),
     (dict(labels=('a', 'b')), '1 folders of images and 2 of labels'),
     (dict(label_values=(0, 1)), 'label_values has 2 entries.*6 classes'),
-    (dict(label_values=(0, 200, 500, 600, 1220)), 'has 5 entries')])
+    (dict(label_values=(0, 200, 500, 600, 1220)), 'has 5 entries'), (dict(missing='zero'), "unknown .did you mean 'zeros'"),
+    (dict(classes=None), 'classes=None must list the names of all classes'), (dict(classes='heart'), "classes='heart' must list")])
 def test_settings_that_do_not_fit_are_answered_in_one_sentence(myops_folder, changes, sentence):
     with pytest.raises(UserError, match=sentence) as caught:
         myops(myops_folder, **changes)
@@ -109,6 +110,71 @@ def test_a_csv_has_a_column_for_each_channel(myops_folder):
     assert np.array_equal(sample['image'], myops(myops_folder, split=None)[0]['image'][:2])
     with pytest.raises(UserError, match="no column 'image_T2'"):
         myops(myops_folder, split='a.csv')
+
+
+def test_a_missing_channel_is_zeros_on_request_and_the_sample_says_so(myops_folder, make_case):
+    (myops_folder / 'MyoPS/train25/myops_training_102_C0.nii.gz').unlink()
+    data = myops(myops_folder, split=None, missing='zeros')
+    whole, lacking = data[0], data[1]
+    assert whole['present'] == (True, True, True) and lacking['present'] == (False, True, True)
+    assert np.array_equal(whole['image'], myops(myops_folder, labels=None, split=None, missing='zeros')[0]['image'])
+    assert not lacking['image'][0].any() and lacking['image'][1:].all() and lacking['image_file'].endswith('_DE.nii.gz')
+    assert set(lacking['label'].ravel()) == set(range(6)) and lacking['geometry'].affine is not None
+    assert data.key(1) != data.key(0) and 'present' not in myops(myops_folder, split=None, channels='_DE')[1]
+    make_case('MyoPS/train25/myops_training_102_T2.nii.gz', np.zeros((42, 38, 3, 2)), affine=OBLIQUE)
+    with pytest.raises(UserError, match='case myops_training_102: .*_T2.nii.gz holds 2 channels; where channels may be missing'):
+        data[1]
+
+
+def test_a_missing_channel_of_a_table_is_an_empty_field(myops_folder):
+    where = 'MyoPS/train25/myops_training_10'
+    (myops_folder / 'a.csv').write_text(f'image_C0,image_DE\n{where}1_C0.nii.gz,{where}1_DE.nii.gz\n,{where}2_DE.nii.gz\n')
+    settings = dict(channels=('_C0', '_DE'), labels=None, split='a.csv')
+    data = myops(myops_folder, missing='zeros', **settings)
+    assert data.names == ['myops_training_101', 'myops_training_102']
+    assert [data[i]['present'] for i in range(2)] == [(True, True), (False, True)]
+    with pytest.raises(UserError, match="a.csv, line 3, has nothing in column 'image_C0'; name a file"):
+        myops(myops_folder, **settings)
+
+
+@pytest.mark.parametrize('text, sentence', [
+    ('image,mask\nA,B\n', "a.csv has no column 'label'; its columns: image, mask"),
+    ('Image,label\nA,B\n', "has no column 'image' .did you mean 'Image'"),
+    ('', "has no column 'image'; its columns: $"), ('image,label\n', 'no case was found'),
+    ('image,label\nA,no.nii.gz\n', 'a.csv, line 2, names .*no.nii.gz, which is no file'),
+    ('image,label\nA,B\nA,B\n', "a.csv has case 'myops_training_101_C0' twice"),
+    ('image,label\nA,B,C\n', 'a.csv, line 2, has more fields than the first line has columns'),
+    ('image,label\nA\n', "a.csv, line 2, has nothing in column 'label'"),
+    ('image,label\n\nA,B\n,B\n', "a.csv, line 4, has nothing in column 'image'"),
+    ('image,label\nA,a.csv\n', 'names .*a.csv, which is no image file'),
+    (b'image,label\n\xff\xfe,B\n', 'a.csv cannot be read as a table'),
+    ('image;label\nA;B\n', "has no column 'image'.*; its columns: image;label")])
+def test_a_malformed_table_is_answered_in_one_sentence(myops_folder, text, sentence):
+    files = ('MyoPS/train25/myops_training_101_C0.nii.gz', 'MyoPS/train25_myops_gd/myops_training_101_gd.nii.gz')
+    text = text if isinstance(text, bytes) else text.replace('A', files[0]).replace('B', files[1]).encode()
+    (myops_folder / 'a.csv').write_bytes(text)
+    with pytest.raises(UserError, match=sentence) as caught:
+        myops(myops_folder, channels=('',), split='a.csv')
+    assert '\n' not in str(caught.value)
+
+
+def test_a_table_may_have_spaces_around_entries_and_letters_of_any_language(myops_folder):
+    (myops_folder / 'MyoPS/train25').rename(myops_folder / 'Ordner mit Ä')
+    text = '\ufeffimage, x\r\n Ordner mit Ä/myops_training_101_C0.nii.gz ,1\r\n'
+    (myops_folder / 'ü.csv').write_bytes(text.encode())
+    assert myops(myops_folder, channels=('',), labels=None, split='ü.csv').names == ['myops_training_101_C0']
+
+
+@pytest.mark.parametrize('text, sentence', [
+    ('myops_training_101\nmyops_training_999\n', "case 'myops_training_999', listed in .*a.txt, has no file in .*did you mean"),
+    ('myops_training_101\n\nmyops_training_101\n', 'names myops_training_101 more than once'),
+    ('# nothing but a note\n', 'no case was found'), (b'caf\xe9\n', 'a.txt is not UTF-8 text'),
+    ('# sha256 of the names: 00\nmyops_training_101\n', 'a.txt has been changed since it was written')])
+def test_a_malformed_list_is_answered_in_one_sentence(myops_folder, text, sentence):
+    (myops_folder / 'a.txt').write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError, match=sentence) as caught:
+        myops(myops_folder, split='a.txt')
+    assert '\n' not in str(caught.value)
 
 
 def test_several_folders_are_one_set_of_cases(cadis_folder):
