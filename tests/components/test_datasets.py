@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from scarceseg.components.datasets import CasesDataset, FolderDataset, PartBatchSampler, PartsDataset, collate_parts
-from scarceseg.components.datasets.store import DiskStore
+from scarceseg.components.datasets.cache.store import DiskStore
 from scarceseg.components.labels import IGNORE
 from scarceseg.registry import UserError
 
@@ -165,7 +165,7 @@ def test_processes_share_one_batch(small_folder, monkeypatch):
     whole = sampler(data, dict(scribbled=4)).batch(3)
     shares = []
     for rank in (0, 1):
-        monkeypatch.setattr('scarceseg.components.datasets.samplers.get_dist_info', lambda rank=rank: (rank, 2))
+        monkeypatch.setattr('scarceseg.components.datasets.parts.samplers.get_dist_info', lambda rank=rank: (rank, 2))
         shares += sampler(data, dict(scribbled=4)).batch(3)
     assert shares == whole
     with pytest.raises(UserError, match='2 processes cannot share'):

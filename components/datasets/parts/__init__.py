@@ -1,0 +1,1 @@
+"""What training, validation and test see of whole cases: parts, patches, batches."""
