@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scarceseg.components.datasets import check_same_grid, read_image
-from scarceseg.components.datasets.files import list_folder
+from scarceseg.components.datasets import check_same_grid, load_image
+from scarceseg.components.datasets.layouts.files import list_folder
 from scarceseg.components.evaluators import METRICS, check_metrics, evaluate_cases, summarise, write_csv
 from scarceseg.registry import UserError
 
@@ -96,7 +96,7 @@ class FolderCases:
         self.class_names = tuple(class_names or self._count_classes())
 
     def sample(self, name, *, image=False):
-        label, geometry = read_image(self._labels[name], label=True)
+        label, geometry = load_image(self._labels[name], label=True)
         return dict(label=label, spacing_mm=geometry.spacing_mm, geometry=geometry, label_file=self._labels[name])
 
     def to_classes(self, prediction, what):
@@ -122,7 +122,7 @@ def with_prediction(cases, name, *, image=False):
     sample = cases.sample(name, image=image)
     if name not in cases.files:
         raise UserError(f'case {name} has no prediction in {cases.folder}; predict again with test.py')
-    prediction, grid = read_image(cases.files[name], label=True)
+    prediction, grid = load_image(cases.files[name], label=True)
     check_same_grid(grid, sample['geometry'], f'case {name}: the prediction and the label')
     prediction = cases.to_classes(prediction, f'case {name}: the prediction {cases.files[name]}')
     return {'spacing_mm': grid.spacing_mm, **sample, 'prediction': prediction}  # our predictions have the spacing of the image

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from scarceseg.components.datasets import write_image, write_nifti
-from scarceseg.components.datasets.images import case_name, label_ending
-from scarceseg.components.datasets.parts import build, build_prepare, prepare_case
+from scarceseg.components.datasets import save_image, write_nifti
+from scarceseg.components.datasets.formats.images import case_name, label_ending
+from scarceseg.components.datasets.parts.datasets import build, build_prepare, prepare_case
 from scarceseg.components.inferers import flip_average
 from scarceseg.components.transforms import undo
 from scarceseg.registry import MODELS, POSTPROCESSORS, UserError, use_data_root
@@ -138,7 +138,7 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
             yield name, error
             continue
         ending = label_ending(sample['image_file']) if 'image_file' in sample else '.nii.gz'
-        write_image(out / f'{name}{ending}', label if values is None else values.to_values(label), sample['geometry'])
+        save_image(out / f'{name}{ending}', label if values is None else values.to_values(label), sample['geometry'])
         if save_prob:
             write_nifti(out / f'{name}_prob.nii.gz', prob, sample['geometry'])
         done.append(name)

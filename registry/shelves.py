@@ -28,7 +28,7 @@ VISBACKENDS = _shelf('visualizer back end', 'methods', parent=root.VISBACKENDS)
 # functions, bound
 FUNCTIONS = _shelf('function', 'components.datasets', parent=root.FUNCTIONS, binds=True)
 LOSSES = _shelf('loss', 'components.losses', binds=True, nests=True)
-TRANSFORMS = _shelf('transform', 'components.transforms', parent=root.TRANSFORMS, binds=True)
+TRANSFORMS = _shelf('transform', 'components.transforms', parent=root.TRANSFORMS, binds=True, nests=True)
 SCHEDULES = _shelf('schedule', 'components.schedules', binds=True)
 METHODS = _shelf('method', 'methods', binds=True)
 INFERERS = _shelf('inferer', 'components.inferers', binds=True)

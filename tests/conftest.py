@@ -5,7 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from scarceseg.components.datasets.splits import k_folds, write_folds
+from scarceseg.components.datasets.layouts.splits import k_folds, write_folds
+
+from .standins import cxr_folder, la_folder  # noqa: F401
 
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 

@@ -1,13 +1,15 @@
 """Cases (folders, phantoms), what is made of them for training and validation, samplers and collation."""
-from .collate import collate_parts
-from .folder import FolderDataset
-from .geometry import Geometry, check_same_grid
-from .images import read_image, write_image
-from .label_values import LabelValues
-from .nifti import read_nifti, write_nifti
-from .parts import CasesDataset, PartsDataset
-from .phantom_dataset import PhantomDataset
-from .samplers import PartBatchSampler
+from .formats.geometry import Geometry, check_same_grid
+from .formats.images import load_image, save_image
+from .formats.nifti import read_nifti, write_nifti
+from .layouts.described import MSDDataset, NnUNetDataset
+from .layouts.folder import FolderDataset
+from .layouts.label_values import LabelValues
+from .parts.collate import collate_parts
+from .parts.datasets import CasesDataset, PartsDataset
+from .parts.samplers import PartBatchSampler
+from .phantoms.dataset import PhantomDataset
 
-__all__ = ['CasesDataset', 'FolderDataset', 'Geometry', 'LabelValues', 'PartBatchSampler', 'PartsDataset', 'PhantomDataset',
-           'check_same_grid', 'collate_parts', 'read_image', 'read_nifti', 'write_image', 'write_nifti']
+__all__ = ['CasesDataset', 'FolderDataset', 'Geometry', 'LabelValues', 'MSDDataset', 'NnUNetDataset', 'PartBatchSampler',
+           'PartsDataset', 'PhantomDataset', 'check_same_grid', 'collate_parts', 'load_image', 'read_nifti', 'save_image',
+           'write_nifti']

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from scarceseg.registry import UserError
 
-from .phantom_shapes import blob, coverage, paint, per_slice, plane_mm, random_waves, smooth_field
+from .shapes import blob, coverage, paint, per_slice, plane_mm, random_waves, smooth_field
 
 FIELD_MM = 150.0  # in a smaller field of view the whole body shrinks, so that a heart always fits
 LEAST = 24  # voxels along y and x; with fewer a wall would fall between two voxels

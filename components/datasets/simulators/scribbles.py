@@ -1,6 +1,8 @@
 """Scribbles, as a person would draw them, simulated from full labels."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -10,7 +12,7 @@ from scarceseg.registry import UserError
 SQUARE = np.ones((3, 3), bool)
 
 
-def scribble_from_label(label, rng, *, num_classes, length=0.9, thickness=1, annotated=1.0):
+def scribble_from_label(label, rng, *, num_classes, length=0.9, thickness=1, annotated=1.0, classes=None):
     """Draw thin curvy strokes inside every region of every class, slice by slice, like those of ACDC [Valvano 2021].
 
     In a foreground region a wavering line runs part of the way between outline and middle, a loop in a blob and a ring
@@ -21,9 +23,10 @@ def scribble_from_label(label, rng, *, num_classes, length=0.9, thickness=1, ann
         label: (y, x) or (z, y, x) whole numbers; the slices of a volume lie along axis 0. 255 is never drawn upon.
         rng: numpy Generator; the scribble is a pure function of the label, its state and the settings.
         num_classes: classes 0 … num_classes - 1 get strokes.
-        length: share of each line that is drawn, in (0, 1].
-        thickness: width of the strokes in voxels.
+        length: share of each line that is drawn, in (0, 1]; a number, or one for each class.
+        thickness: width of the strokes in voxels; a number, or one for each class.
         annotated: share of the slices that have scribbles, in (0, 1]; at least one has.
+        classes: which classes get strokes; None: all.
 
     Returns:
         (*space) uint8, the class on the strokes and 255 elsewhere. In an annotated slice every class of it has a voxel.
@@ -32,29 +35,39 @@ def scribble_from_label(label, rng, *, num_classes, length=0.9, thickness=1, ann
         UserError: a label that is not 2D or 3D or has another class, or a setting out of range.
     """
     label = np.asarray(label)
-    _check(label, num_classes, length, thickness, annotated)
+    lengths, widths = per_class('length', length, num_classes), per_class('thickness', thickness, num_classes)
+    _check(label, num_classes, lengths, widths, annotated)
     volume = label[None] if label.ndim == 2 else label
     chosen = rng.permutation(len(volume))[:max(1, round(annotated * len(volume)))]
     scribble = np.full(volume.shape, IGNORE, np.uint8)
     for z in sorted(chosen):
-        for c in range(num_classes):
+        for c in range(num_classes) if classes is None else sorted(classes):
             inside = volume[z] == c
             if inside.any():
-                drawn = _background(inside, volume[z], rng, length) if c == 0 else _foreground(inside, rng, length)
-                scribble[z][_thicken(drawn, thickness) & inside] = c
+                drawn = _background(inside, volume[z], rng, lengths[c]) if c == 0 else _foreground(inside, rng, lengths[c])
+                scribble[z][thicken(drawn, widths[c]) & inside] = c
     return scribble.reshape(label.shape)
 
 
-def _check(label, num_classes, length, thickness, annotated):
+def per_class(name, value, num_classes):
+    """One number for each class: ``value`` itself, or the same for all; a UserError where it has another number of numbers."""
+    values = list(value) if isinstance(value, Sequence) else [value] * num_classes
+    if len(values) != num_classes:
+        raise UserError(f'{name}={value!r} of the simulator has {len(values)} numbers, but there are {num_classes} classes')
+    return values
+
+
+def _check(label, num_classes, lengths, widths, annotated):
     if label.ndim not in (2, 3):
         raise UserError(f'scribbles are drawn on labels (y, x) or (z, y, x), but got shape {label.shape}')
     odd = label[(label != IGNORE) & ((label < 0) | (label >= num_classes))]
     if odd.size:
         raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … '
                         f'{num_classes - 1} and {IGNORE} for not annotated; raise num_classes, or map the label')
-    if not (0 < length <= 1 and 0 < annotated <= 1 and thickness >= 1 and thickness == int(thickness)):
-        raise UserError(f'scribble settings length={length} and annotated={annotated} must lie in (0, 1], and '
-                        f'thickness={thickness} must be a whole number of voxels, 1 or more')
+    for length, thickness in zip(lengths, widths):
+        if not (0 < length <= 1 and 0 < annotated <= 1 and thickness >= 1 and thickness == int(thickness)):
+            raise UserError(f'scribble settings length={length} and annotated={annotated} must lie in (0, 1], and '
+                            f'thickness={thickness} must be a whole number of voxels, 1 or more')
 
 
 def _foreground(inside, rng, length):
@@ -68,7 +81,7 @@ def _foreground(inside, rng, length):
         first, second = rng.uniform(0.3, 0.55), rng.uniform(0.6, 0.8)
         for level, share in ((first, length), (second, length * rng.uniform(0, 0.5))):
             line = _outline(deep > (level + 0.12 * waver).clip(0.15, 0.85)) & region
-            drawn[box] |= _part(line, share, rng)[1:-1, 1:-1]
+            drawn[box] |= part_of_line(line, share, rng)[1:-1, 1:-1]
         if not drawn[box][region[1:-1, 1:-1]].any():
             drawn[box].flat[np.where(region, deep, -1)[1:-1, 1:-1].argmax()] = True
     return drawn
@@ -92,7 +105,7 @@ def _background(inside, label, rng, length):
     waver = _waver(distance.shape, rng, 1.5 * size)
     for away, share in ((rng.uniform(0.2, 0.45), length), (rng.uniform(0.45, 0.9), length * rng.uniform(0.2, 0.8))):
         line = _outline(distance <= np.maximum(size * (away + 0.1 * waver), 2)) & allowed
-        drawn[window] |= _part(line, share, rng)
+        drawn[window] |= part_of_line(line, share, rng)
     if not drawn.any():
         drawn.flat[ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1].argmax()] = True
     return drawn
@@ -135,7 +148,7 @@ def _outline(core):
     return filled & ~ndimage.binary_erosion(filled, border_value=1)
 
 
-def _part(line, share, rng):
+def part_of_line(line, share, rng):
     """The ``share`` of a line's voxels that is nearest to a random one of them: a loop loses an arc."""
     y, x = np.nonzero(line)
     kept = np.zeros_like(line)
@@ -146,6 +159,6 @@ def _part(line, share, rng):
     return kept
 
 
-def _thicken(drawn, thickness):
+def thicken(drawn, thickness):
     """The strokes ``thickness`` voxels wide; they may leave their class, where the caller cuts them."""
     return ndimage.binary_dilation(drawn, np.ones((thickness, thickness), bool)) if thickness > 1 else drawn

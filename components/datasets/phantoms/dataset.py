@@ -7,9 +7,9 @@ from torch.utils.data import Dataset
 
 from scarceseg.registry import DATASETS, UserError
 
-from .nifti import Geometry
+from ..formats.geometry import Geometry
+from ..simulators.scribbles import scribble_from_label
 from .phantom import phantom_case
-from .scribbles import scribble_from_label
 
 CLASSES = ('background', 'right ventricle', 'myocardium', 'left ventricle')
 

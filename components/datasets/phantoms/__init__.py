@@ -1,0 +1,1 @@
+"""Generated hearts, for the built-in data set and for tests."""
