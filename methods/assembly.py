@@ -28,6 +28,8 @@ PLACES = {
     'custom_hooks.*': 'HOOKS', 'visualizer': 'VISUALIZERS', 'log_processor': 'LOG_PROCESSORS',
     **{f'{loader}.dataset': 'DATASETS' for loader in LOADERS},
     **{f'{loader}.dataset.parts.*': 'DATASETS' for loader in LOADERS},
+    **{f'{loader}.dataset.parts.*.cases': 'DATASETS' for loader in LOADERS},
+    **{f'{loader}.dataset.simulate.*.*': 'TRANSFORMS' for loader in LOADERS},
     **{f'{loader}.dataset.cases': 'DATASETS' for loader in LOADERS},
     **{f'{loader}.dataset.transforms.*': 'TRANSFORMS' for loader in LOADERS},
     **{f'{loader}.batch_sampler': 'DATA_SAMPLERS' for loader in LOADERS},

@@ -13,6 +13,7 @@ import torch
 from mmengine.dist import barrier, broadcast_object_list, init_dist, is_distributed, is_main_process
 from mmengine.runner import Runner
 
+from scarceseg.components.datasets.checks import check_before_training
 from scarceseg.registry import MODELS, UserError, use_data_root
 from scarceseg.registry.paths import DATA_VARIABLE, data_root
 
@@ -58,7 +59,7 @@ class QuietRunner(Runner):
             Path(self.log_dir).rmdir()
 
 
-def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none'):
+def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none', check=True):
     """Train a config to the end.
 
     Args:
@@ -69,6 +70,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         resume: continue the run in ``work_dir``, or the newest run of this config.
         seed: overrides the config's.
         launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
+        check: look at the headers of all files first, and at who is on both sides of a split; see ``quick_check``.
 
     Returns:
         The run folder.
@@ -88,9 +90,12 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         continue_run(config, folder, data)
     elif config.get('load_from'):
         load_weights(MODELS.build(config.model), config.load_from)  # all of them fit, or it says so
+    warnings = check_before_training(config) if check else []
     existed, runner = folder.exists(), None
     try:
         runner = build_runner(config, folder)
+        for sentence in warnings:
+            runner.logger.warning(sentence)
         runner.train()
     except Exception:
         begun = runner is not None and runner.message_hub.get_info('iter', 0)

@@ -1,18 +1,20 @@
-"""Rotation, scaling, shear, flips and cropping in one resampling."""
+"""Rotation, scaling, shear, elastic deformation and cropping in one resampling."""
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
-from scarceseg.components.labels import IGNORE
-from scarceseg.registry import TRANSFORMS
+from scarceseg.registry import TRANSFORMS, UserError
 
-from .geometry import draw_focus, full_size
-from .history import remember
+from .checks import check_axes, check_order, full_size, per_axis, spacing_of
+from .deformation import input_places, nearest_of_plane, offset_of
+from .fields import resample_voxels
+from .grids import control_counts
 
 
-def affine(sample, *, matrix, centre, size, order=1):
-    """Resample to ``size`` voxels: output voxel o shows the input at ``centre + matrix (o - (size - 1) / 2)``.
+@TRANSFORMS.register_module()
+def affine(sample, rng=None, *, matrix, centre, size, order=1, control=None, distances=None):
+    """Resample to ``size`` voxels: output voxel o shows the input at ``centre + matrix (o + d(o) - (size - 1) / 2)``.
 
     The image is interpolated by splines of ``order`` (1: linear), and is its channel's minimum outside; the label takes
     the nearest voxel, and is 255 outside.
@@ -21,62 +23,87 @@ def affine(sample, *, matrix, centre, size, order=1):
         matrix: (D, D) from output to input offsets in voxels.
         centre: (D,) input position, in voxels, of the output's centre.
         size: D output lengths.
+        control: (D, *g) displacements d in output voxels, at the control points of cubic B-splines, or None for no displacement.
+        distances: D distances between control points in output voxels; see ``draw_control``.
     """
-    matrix, size = np.asarray(matrix, float), tuple(size)
-    offset = np.asarray(centre, float) - matrix @ ((np.asarray(size, float) - 1) / 2)
-    settings = dict(matrix=matrix, offset=offset, output_shape=size, mode='constant')
-    out = dict(sample, history=remember(sample, 'affine', matrix=matrix, centre=tuple(centre), size=size))
-    out['image'] = np.stack([ndimage.affine_transform(c, order=order, cval=c.min(), **settings) for c in sample['image']])
-    if 'label' in sample:
-        out['label'] = ndimage.affine_transform(sample['label'], order=0, cval=IGNORE, **settings)
-    return out
+    check_order(order)
+    size = full_size(size, sample['image'].shape[1:], 'affine')
+    params = dict(matrix=np.asarray(matrix, float), centre=tuple(centre), size=size, control=control, distances=distances)
+    if control is not None and np.shape(control) != (len(size), *control_counts(size, distances)):
+        raise UserError(f'control of shape {np.shape(control)} of affine must be {(len(size), *control_counts(size, distances))} '
+                        f'for a view of {size} voxels with control points {tuple(distances)} apart')
+    where = dict(matrix=params['matrix'], offset=offset_of(matrix, centre, size))
+    places = None if control is None else input_places(**params)
+
+    def change(array, out, field):
+        settings = dict(output=out, order=_order(field, order), mode='constant', cval=field.filler(array))
+        if places is not None:
+            ndimage.map_coordinates(array, places, **settings)
+        elif array.ndim == 2 and not settings['order']:
+            nearest_of_plane(array, out, outside=settings['cval'], **where)
+        else:
+            ndimage.affine_transform(array, output_shape=size, **where, **settings)
+    return resample_voxels(sample, change, 'affine', shape=sample['image'].shape[1:], **params)
 
 
-def draw_affine(rng, space, size, spacing, label, *, rotate_deg, scale, stretch, flip_axes, foreground, longest):
-    """Draw ``matrix`` and ``centre`` of ``affine``; see ``random_affine``."""
-    dims = len(space)
-    angle = np.deg2rad(rng.uniform(-rotate_deg, rotate_deg))
-    base = np.ones(dims)
-    if longest is not None:
-        base[-2:] = longest / max(space[-2:])
-    zoom = base * np.exp(rng.uniform(*np.log(scale)) + rng.uniform(-1, 1, dims) * np.log(stretch))
-    mirrored = [a % dims for a in flip_axes if rng.random() < 0.5]
-    rotation = np.eye(dims)
-    rotation[-2:, -2:] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    matrix = rotation * np.asarray(spacing) / np.asarray(spacing)[:, None] / zoom  # rotate in mm, work in voxels
-    matrix[:, mirrored] *= -1
-    focus = draw_focus(rng, label, foreground)
-    last = np.asarray(space) - 1.0
-    margin = np.minimum((np.asarray(size) - 1) / base, last) / 2
-    low, high = margin, last - margin
-    if focus is not None:
-        low, high = np.clip([focus - margin, focus + margin], low, high)
-    return dict(matrix=matrix, centre=rng.uniform(low, high))
+def _order(field, order):
+    """Of the splines for a field: an image's own, at most 1 for a weight, 0 for what is not interpolated."""
+    return (order if field.channels else min(order, 1)) if field.interpolated else 0
+
+
+def plane_rotation(angle, axes, dims):
+    """(D, D) [[cos, -sin], [sin, cos]] of an angle in radians, in the plane of two axes."""
+    a, b = axes
+    matrix = np.eye(dims)
+    matrix[a, a] = matrix[b, b] = np.cos(angle)
+    matrix[a, b], matrix[b, a] = -np.sin(angle), np.sin(angle)
+    return matrix
+
+
+def in_voxels(matrix, spacing):
+    """A (D, D) matrix of offsets in millimetres as one of offsets in voxels."""
+    spacing = np.asarray(spacing)
+    return matrix * spacing / spacing[:, None]
 
 
 @TRANSFORMS.register_module()
-def random_affine(sample, rng, *, size, rotate_deg=180.0, scale=(0.8, 1.25), stretch=1.0, flip_axes=(-2, -1), foreground=0.0,
-                  longest=None, order=1):
-    """A randomly rotated, scaled, stretched, flipped and placed view of ``size`` voxels, resampled once.
+def rotate(sample, rng=None, *, angle_deg, axes=(-2, -1), order=1):
+    """Turn about the middle by ``angle_deg`` in the plane of two axes, from the first towards the second, in millimetres.
 
-    The view's centre is placed so that without rotation and random scaling the view lies inside the image, as in
-    ``random_crop``.
-
-    Args:
-        size: voxels along the last axes of space, None for all.
-        rotate_deg: the angle is drawn from [-rotate_deg, rotate_deg]; the rotation is in the plane of the last two axes, in
-            millimetres.
-        scale: magnification is drawn from this interval, uniformly in its logarithm; above 1 things look larger.
-        stretch: each axis is magnified by a further factor from [1/stretch, stretch].
-        flip_axes: axes, counted from the end of space, that are mirrored with probability one half.
-        foreground: probability that the view is placed around a random annotated foreground voxel.
-        longest: magnify before all that so that the longer side of the plane has so many voxels, for images that show the
-            same at different sizes; predict with the inferer ``rescaled``.
-        order: of the spline that interpolates the image.
+    The size stays: corners leave the view, and come back as 255 in a label, or empty, when it is undone.
     """
     space = sample['image'].shape[1:]
-    size = full_size(size, space, 'random_affine')
-    spacing = sample.get('spacing_mm') or (1.0,) * len(space)
-    params = draw_affine(rng, space, size, spacing, sample.get('label'), rotate_deg=rotate_deg, scale=scale, stretch=stretch,
-                         flip_axes=flip_axes, foreground=foreground, longest=longest)
-    return affine(sample, size=size, order=order, **params)
+    axes = _two(axes, len(space))
+    turned = np.round(plane_rotation(-np.deg2rad(angle_deg), axes, len(space)), 15)  # a quarter turn has no 1e-17 in it
+    return _about_middle(sample, in_voxels(turned, spacing_of(sample)), order)
+
+
+@TRANSFORMS.register_module()
+def scale(sample, rng=None, *, factor, order=1):
+    """Magnify about the middle by ``factor``, one number or one for each axis of space; the size stays."""
+    factor = per_axis('factor', factor, sample['image'].ndim - 1)
+    if min(factor) <= 0:
+        raise UserError(f'factor={factor} of scale must be above 0')
+    return _about_middle(sample, np.diag(1 / np.asarray(factor, float)), order)
+
+
+@TRANSFORMS.register_module()
+def shear(sample, rng=None, *, share, axes=(-2, -1), order=1):
+    """Move along the first of two axes by ``share`` of the distance from the middle along the second, in millimetres."""
+    space = sample['image'].shape[1:]
+    axes = _two(axes, len(space))
+    matrix = np.eye(len(space))
+    matrix[axes] = -share
+    return _about_middle(sample, in_voxels(matrix, spacing_of(sample)), order)
+
+
+def _two(axes, dims):
+    axes = check_axes(axes, dims)
+    if len(axes) != 2:
+        raise UserError(f'axes={axes} must be two axes, those of the plane that is moved')
+    return axes
+
+
+def _about_middle(sample, matrix, order):
+    space = sample['image'].shape[1:]
+    return affine(sample, matrix=matrix, centre=[(n - 1) / 2 for n in space], size=space, order=order)

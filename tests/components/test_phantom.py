@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from scarceseg.components.datasets.phantom import phantom_case
-from scarceseg.components.datasets.phantom_shapes import FAR_MM, blob, coverage, paint, plane_mm, smooth_field
+from scarceseg.components.datasets.phantoms.phantom import phantom_case
+from scarceseg.components.datasets.phantoms.shapes import FAR_MM, blob, coverage, paint, plane_mm, smooth_field
 from scarceseg.registry import UserError
 
 RIGHT, MUSCLE, LEFT = 1, 2, 3

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from scarceseg.components.datasets.phantom import phantom_case
-from scarceseg.components.datasets.scribbles import scribble_from_label
+from scarceseg.components.datasets.phantoms.phantom import phantom_case
+from scarceseg.components.datasets.simulators.scribbles import scribble_from_label
 from scarceseg.components.labels import IGNORE
 from scarceseg.registry import UserError
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scarceseg.components.datasets.layouts.split_lists import read_split
 from scarceseg.registry.paths import shipped_configs
 from scarceseg.tools import eval as eval_tool
 from scarceseg.tools import split as split_tool
@@ -116,7 +117,7 @@ def test_pictures_are_trained_predicted_as_pictures_and_judged_without_millimetr
     for name in names:
         picture = Image.open(out / f'{name}.png')
         assert picture.mode == 'L' and picture.size == (71, 54) and np.asarray(picture).max() <= 7
-        assert nib.load(out / f'{name}_prob.nii.gz').shape == (71, 54, 8)
+        assert nib.load(out / f'{name}_prob.nii.gz').shape == (71, 54, 1, 8)  # in NIfTI the third axis is space
     capsys.readouterr()
     assert call(eval_tool) == 0
     assert 'IoU %' in capsys.readouterr().out
@@ -172,7 +173,7 @@ def test_folds_are_written_once_and_patients_stay_together(tmp_path, monkeypatch
     assert call(split_tool, *command) == 0
     assert '14 cases of 7 patients in 3 folds of 6, 4, 4: splits' in capsys.readouterr().out
     assert {p.name for p in Path('splits').iterdir()} == {f'fold{k}_{part}.txt' for k in (1, 2, 3) for part in ('train', 'valid')}
-    valid = [Path(f'splits/fold{k}_valid.txt').read_text().split() for k in (1, 2, 3)]
+    valid = [read_split(f'splits/fold{k}_valid.txt') for k in (1, 2, 3)]
     assert sorted(sum(valid, [])) == sorted(f'patient{p}_frame{f}' for p in range(7) for f in (1, 2))
     assert all(len({n.split('_')[0] for n in fold}) == len(fold) / 2 for fold in valid)
     before = {p.name: p.read_bytes() for p in Path('splits').iterdir()}

@@ -122,7 +122,7 @@ def test_a_two_dimensional_image_is_one_slice(at_work, make_case, rng):
     make_case('flat/x.nii.gz', rng.normal(0, 1, (50, 44)).astype(np.float32))
     assert call(test_tool, 'wsl/dmpls_acdc_cpu', '--images', 'flat', '--out', 'out', '--save-prob') == 0
     assert nib.load(at_work / 'out' / 'x.nii.gz').shape == (50, 44)
-    assert nib.load(at_work / 'out' / 'x_prob.nii.gz').shape == (50, 44, 4)
+    assert nib.load(at_work / 'out' / 'x_prob.nii.gz').shape == (50, 44, 1, 4)  # in NIfTI the third axis is space
 
 
 def test_predictions_in_another_space_than_the_labels_are_refused(at_work, capsys, make_case):

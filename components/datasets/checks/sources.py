@@ -1,0 +1,108 @@
+"""The data sets of whole cases that a config, or a pair of folders, speaks of."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from scarceseg.registry import UserError
+
+from ..layouts.complaints import collecting
+from ..layouts.described import is_described
+from ..parts.preparing import build, unlabelled
+from .kinds import Problem
+
+SIDES = {'train_dataloader': 'train', 'val_dataloader': 'valid', 'test_dataloader': 'test'}
+
+
+class Source(NamedTuple):
+    """A data set to be checked.
+
+    Attributes:
+        name: such as 'train.labeled'.
+        side: 'train', 'valid' or 'test'; what is on one may not be on another.
+        config: of the data set.
+        guessed: nobody says what the classes are, so that any small whole number may be one.
+    """
+
+    name: str
+    side: str
+    config: dict
+    guessed: bool = False
+
+
+def sources_of_config(config):
+    """The ``Source`` of every part of training, of validation and of test, as far as the config has them.
+
+    Classes, and the fold in names of split lists, are filled in as they are for training.
+
+    Raises:
+        UserError: the config has no data set.
+    """
+    sources = []
+    for loader, side in SIDES.items():
+        dataset = (config.get(loader) or {}).get('dataset') or {}
+        parts = {f'{side}.{name}': cases for name, cases in (dataset.get('parts') or {}).items()}
+        parts.update({side: dataset['cases']} if dataset.get('cases') else {})
+        sources += [Source(name, side, _completed(config, cases)) for name, cases in parts.items()]
+    valid = [source.config for source in sources if source.side == 'valid']
+    sources = [s for s in sources if s.side != 'test' or s.config not in valid]
+    if not sources:
+        raise UserError(f'config {config.get("filename", "")} has no data set; it needs a train_dataloader or a val_dataloader')
+    return sources
+
+
+def _completed(config, cases):
+    if not isinstance(cases, dict):
+        return cases
+    cases = dict(cases)
+    if cases.get('classes') is None and config.get('classes'):
+        cases['classes'] = config['classes']
+    if isinstance(cases.get('split'), str) and config.get('fold'):
+        cases['split'] = cases['split'].replace('{fold}', str(config['fold']))
+    return cases
+
+
+def sources_of_folders(images, labels=None, *, splits=(), classes=None, unannotated=None, channels=('',)):
+    """The ``Source`` of a folder of images, or of each of its split lists.
+
+    Args:
+        images: folder of images, or one with a ``dataset.json``.
+        labels: folder of labels, or None.
+        splits: split lists; one with 'val' or 'test' in its name is of validation or test, another of training.
+        classes: names of the classes; None takes every small whole number for one.
+        unannotated, channels: as in ``FolderDataset``.
+    """
+    kind, guessed = is_described(images), False
+    if kind:
+        config = dict(type=kind, folder=str(images), classes=classes)
+    else:
+        guessed = classes is None
+        unknown = () if unannotated is None else (unannotated,) if isinstance(unannotated, int) else tuple(unannotated)
+        values = [v for v in range(254) if v not in unknown]
+        settings = dict(classes=[f'value {v}' for v in values], label_values=values) if guessed else dict(classes=classes)
+        config = dict(type='FolderDataset', images=str(Path(images).resolve()), labels=labels and str(Path(labels).resolve()),
+                      unannotated=unannotated, channels=tuple(channels), **settings)
+    lists = [(Path(split).stem, {'split': str(Path(split).resolve())}) for split in splits] or [(Path(images).resolve().name, {})]
+    return [Source(name, _side(name) if splits else 'train', {**config, **split}, guessed) for name, split in lists]
+
+
+def _side(name):
+    return 'valid' if 'val' in name.lower() else 'test' if 'test' in name.lower() else 'train'
+
+
+def build_source(source):
+    """The data set of a source with the cases that have all their files, or None, and the problems of the others."""
+    try:
+        with collecting() as notes:
+            cases = build(source.config)
+    except UserError as error:
+        found = [Problem('missing', source.name, name, text) for name, text in notes]
+        return None, found or [Problem('missing', source.name, '', str(error))]
+    cases = unlabelled(cases) if source.name.endswith('.unlabeled') else cases
+    return cases, [Problem('missing', source.name, name, text) for name, text in notes]
+
+
+def class_names(sources, built):
+    """Names of all classes, in order, of the first data set that has some."""
+    return next((tuple(cases.classes) for cases in built if cases is not None and hasattr(cases, 'classes')), ())
+

@@ -1,0 +1,127 @@
+"""Intensities of a whole case brought to one scale; labels stay untouched."""
+from __future__ import annotations
+
+import numpy as np
+
+from scarceseg.registry import TRANSFORMS, UserError
+
+from .checks import check_interval, check_least
+from .crops import foreground_mask
+
+
+@TRANSFORMS.register_module()
+def clip(sample, rng=None, *, low=None, high=None):
+    """Cut the intensities to [low, high]; None leaves that end open."""
+    if low is None and high is None or None not in (low, high) and low > high:
+        raise UserError(f'clip needs low, high or both, the lower first, but got low={low} and high={high}')
+    return dict(sample, image=np.clip(sample['image'], low, high))
+
+
+@TRANSFORMS.register_module()
+def clip_percentiles(sample, rng=None, *, low=1.0, high=99.0):
+    """Cut each channel to the interval between two of its percentiles, which removes bright specks."""
+    _check_percentiles(low, high)
+    bounds = [np.percentile(c, (low, high)) for c in sample['image']]
+    return dict(sample, image=np.stack([np.clip(c, *b.astype(c.dtype)) for c, b in zip(sample['image'], bounds)]))
+
+
+@TRANSFORMS.register_module()
+def normalise(sample, rng=None, *, nonzero=False, foreground=False, mean=None, std=None):
+    """Shift and scale each channel to mean 0 and standard deviation 1; a constant channel becomes 0.
+
+    Args:
+        nonzero: take mean and deviation of the voxels that are not 0, and leave those that are at 0: for organs cut out of black.
+        foreground: take them of the body, see ``crop_foreground``, and shift and scale all voxels alike.
+        mean, std: given, one number or one for each channel, such as those of all training images for CT [Isensee 2021].
+
+    Raises:
+        UserError: more than one of these at once, or other numbers of them than channels.
+    """
+    image = sample['image']
+    if (mean is None) != (std is None) or nonzero + foreground + (mean is not None) > 1:
+        raise UserError(f'normalise takes nonzero, or foreground, or both mean and std, but got nonzero={nonzero}, '
+                        f'foreground={foreground}, mean={mean}, std={std}')
+    if mean is not None:
+        mean, std = (_per_channel(name, value, image) for name, value in (('mean', mean), ('std', std)))
+        check_least('std', std.ravel().tolist(), 0)
+    elif nonzero or foreground:
+        masks = image != 0 if nonzero else [foreground_mask(image)] * len(image)
+        inside = [c[m] if m.any() else c.ravel() for c, m in zip(image, masks)]
+        mean, std = (_per_channel('', [f(c, dtype=np.float64) for c in inside], image) for f in (np.mean, np.std))
+    else:
+        axes = tuple(range(1, image.ndim))
+        mean = image.mean(axes, keepdims=True, dtype=np.float64)
+        std = image.std(axes, keepdims=True, dtype=np.float64)
+    out = ((image - mean) / np.where(std > 0, std, 1)).astype(np.float32)
+    return dict(sample, image=out * masks if nonzero else out)
+
+
+@TRANSFORMS.register_module()
+def normalise_min_max(sample, rng=None, *, low=0.0, high=1.0):
+    """Shift and scale each channel so that its extremes become ``low`` and ``high``; a constant channel becomes ``low``."""
+    check_interval('(low, high)', (low, high))
+    axes = tuple(range(1, sample['image'].ndim))
+    floor, top = sample['image'].min(axes, keepdims=True), sample['image'].max(axes, keepdims=True)
+    return dict(sample, image=_scaled(sample['image'], floor, top, low, high))
+
+
+@TRANSFORMS.register_module()
+def normalise_percentiles(sample, rng=None, *, low=1.0, high=99.0, clip=True):
+    """Shift and scale each channel so that two of its percentiles become 0 and 1.
+
+    Args:
+        clip: cut what lies outside of them; else it goes below 0 and above 1.
+    """
+    _check_percentiles(low, high)
+    image = sample['image']
+    floor, top = (_per_channel('', [np.percentile(c, p) for c in image], image) for p in (low, high))
+    out = _scaled(image, floor, top, 0, 1)
+    return dict(sample, image=np.clip(out, 0, 1) if clip else out)
+
+
+@TRANSFORMS.register_module()
+def ct_window(sample, rng=None, *, level_hu, width_hu):
+    """The window of ``width_hu`` Hounsfield units about ``level_hu`` as [0, 1]; what is outside is cut."""
+    if not width_hu > 0:
+        raise UserError(f'width_hu={width_hu} of ct_window must be above 0')
+    low = level_hu - width_hu / 2
+    return dict(sample, image=np.clip((sample['image'] - np.float32(low)) / np.float32(width_hu), 0, 1))
+
+
+@TRANSFORMS.register_module()
+def equalise_histogram(sample, rng=None, *, bins=256):
+    """Each channel's intensity as the share of its voxels that are not brighter, in (0, 1] [Pizer 1987].
+
+    The share is counted in ``bins`` between the extremes and interpolated linearly between their middles. A constant channel
+    becomes 0.
+    """
+    check_least('bins', bins, 1)
+    return dict(sample, image=np.stack([_equalised(c, int(bins)) for c in sample['image']]))
+
+
+def _equalised(channel, bins):
+    if channel.min() == channel.max():
+        return np.zeros(channel.shape, np.float32)
+    counts, edges = np.histogram(channel, bins)
+    share = counts.cumsum() / channel.size
+    return np.interp(channel, (edges[1:] + edges[:-1]) / 2, share).astype(np.float32)
+
+
+def _scaled(image, floor, top, low, high):
+    """[floor, top] to [low, high] in float32; floor alone, where they are the same, to low."""
+    span = np.where(top > floor, top - floor, 1)
+    return ((image - floor) * ((high - low) / span) + low).astype(np.float32)
+
+
+def _per_channel(name, value, image):
+    """(C, 1, …) float64 of one number, or one for each channel."""
+    value = np.asarray(value, np.float64).reshape(-1)
+    if len(value) not in (1, len(image)):
+        raise UserError(f'{name}={value.tolist()} of normalise has {len(value)} numbers, but the image has {len(image)} channels')
+    return value.reshape(-1, *[1] * (image.ndim - 1))
+
+
+def _check_percentiles(low, high):
+    check_interval('(low, high)', (low, high), least=0)
+    if high > 100:
+        raise UserError(f'high={high} must be a percentile, from 0 to 100')

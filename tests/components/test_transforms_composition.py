@@ -1,0 +1,171 @@
+"""Transforms of transforms, and what a user may get wrong."""
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from scarceseg.components import transforms as t
+from scarceseg.components.datasets import collate_parts
+from scarceseg.registry import TRANSFORMS, UserError, bind
+
+STRONG = [partial(t.random_bezier, probability=1), partial(t.random_noise, std=0.3, probability=1)]
+
+
+def make_sample(space=(16, 20)):
+    rng = np.random.default_rng(0)
+    return dict(name='a', image=rng.normal(0, 1, (1, *space)).astype(np.float32), label=rng.integers(0, 4, space).astype(np.uint8),
+                spacing_mm=(1.0,) * len(space))
+
+
+def draw(transform, count=400, **settings):
+    return [transform(make_sample(), np.random.default_rng(k), **settings) for k in range(count)]
+
+
+def test_one_of_takes_each_as_often_as_it_weighs():
+    kinds = [partial(t.flip, axes=(-1,)), partial(t.rot90, turns=1), partial(t.normalise)]
+    names = [s['history'][0][0] if 'history' in s else 'none' for s in draw(t.one_of, transforms=kinds, weights=(2, 1, 1))]
+    assert abs(names.count('flip') / 400 - 0.5) < 0.08 and abs(names.count('rot90') / 400 - 0.25) < 0.08
+    assert {s['history'][0][0] for s in draw(t.one_of, 30, transforms=kinds[:2], weights=(0, 1))} == {'rot90'}
+
+
+def test_sometimes_does_all_or_nothing():
+    both = [partial(t.flip, axes=(-1,)), partial(t.rot90, turns=1)]
+    lengths = [len(s.get('history', ())) for s in draw(t.sometimes, transforms=both, probability=0.3)]
+    assert set(lengths) == {0, 2} and abs(np.mean(lengths) / 2 - 0.3) < 0.08
+
+
+def test_views_show_the_same_voxels_in_different_light():
+    weak = [partial(t.random_affine, size=(12, 12))]
+    sample = make_sample()
+    out = t.views(sample, np.random.default_rng(5), weak=weak, strong=STRONG, count=2)
+    alone = t.random_affine(sample, np.random.default_rng(5), size=(12, 12))
+    assert np.array_equal(out['image'], alone['image']) and np.array_equal(out['label'], alone['label'])
+    assert len(out['history']) == 1 and {k for k in out if k.startswith('image')} == {'image', 'image_strong1', 'image_strong2'}
+    assert not np.array_equal(out['image_strong1'], out['image_strong2'])
+    for k in (1, 2):
+        view = out[f'image_strong{k}']
+        assert view.shape == out['image'].shape and np.corrcoef(view.ravel(), out['image'].ravel())[0, 1] > 0.5
+
+
+def test_one_strong_view_is_the_first_of_two():
+    one, two = (t.views(make_sample(), np.random.default_rng(1), strong=STRONG, count=n) for n in (1, 2))
+    assert 'image_strong2' not in one and np.array_equal(one['image_strong1'], two['image_strong1'])
+
+
+def test_views_make_a_batch():
+    samples = [('unlabeled', {k: v for k, v in t.views(make_sample(), np.random.default_rng(k), strong=STRONG, count=2).items()
+                              if k in ('image', 'image_strong1', 'image_strong2', 'name')}) for k in range(3)]
+    batch = collate_parts(samples)['unlabeled']
+    assert batch['image_strong2'].shape == batch['image'].shape == (3, 1, 16, 20) and batch['image_strong1'].dtype == torch.float32
+
+
+@pytest.mark.parametrize('strong', [partial(t.flip, axes=(-1,)), partial(t.random_crop, size=(4, 4)),
+                                    partial(t.convert_labels, values=(0, (1, 2, 3)))])
+def test_a_strong_view_may_not_move_voxels(strong):
+    with pytest.raises(UserError, match=f'one of normalise, {strong.func.__name__} moves voxels.*belongs in weak'):
+        t.views(make_sample(), np.random.default_rng(0), strong=[t.normalise, strong])
+
+
+def test_nested_configs_are_bound():
+    """As the shelf does for settings that are configs."""
+    config = dict(type='views', weak=[dict(type='random_flip')], strong=[
+        dict(type='one_of', transforms=[dict(type='random_gamma', probability=1.0), dict(type='random_blur', probability=1.0)])])
+    nests, TRANSFORMS.nests = getattr(TRANSFORMS, 'nests', False), True
+    try:
+        transform = bind(config, registry=TRANSFORMS)
+    finally:
+        TRANSFORMS.nests = nests
+    out = transform(make_sample(), np.random.default_rng(0))
+    assert not np.array_equal(out['image_strong1'], out['image'])
+
+
+WRONG = [
+    ('random_gamma', dict(probability=1.5), r'probability=1.5 of the transform must lie in \[0, 1\]'),
+    ('random_flip', dict(probability=-0.1), r'probability=-0.1'),
+    ('random_noise', dict(probability=2), 'probability=2'),
+    ('random_elastic', dict(probability=2), 'probability=2'),
+    ('sometimes', dict(transforms=[], probability=3), 'probability=3'),
+    ('random_crop', dict(size=(4, 4), foreground=1.2), 'foreground=1.2'),
+    ('random_gamma', dict(low=2, high=1), r'\(low, high\)=\(2, 1\) .*the lower first'),
+    ('random_gamma', dict(low=0), 'must lie above 0'),
+    ('random_affine', dict(size=(4, 4), scale=(1.2, 0.8)), 'scale=.*the lower first'),
+    ('random_affine', dict(size=(4, 4), scale=1.2), 'scale=1.2 .*two numbers'),
+    ('random_affine', dict(size=(4, 4), scale=(0, 1)), 'scale=.*above 0'),
+    ('random_affine', dict(size=(4, 4), stretch=0.5), 'stretch=0.5 .*not be below 1'),
+    ('random_affine', dict(size=(4, 4), rotate_deg=-3), 'rotate_deg=-3'),
+    ('random_affine', dict(size=(4, 4), rotate_deg=(10, 10, 10)), 'three about z, y and x; the sample has 2 axes'),
+    ('random_affine', dict(size=(4, 4), flip_axes=(-4,)), r'axes=\(-4,\) must be different axes of a sample with 2 axes'),
+    ('random_affine', dict(size=(4, 4), order=7), 'order=7 of the spline'),
+    ('random_affine', dict(size=(0, 4)), r'size=\(0, 4\)'),
+    ('random_affine', dict(size=(4, 4, 4)), r'size=\(4, 4, 4\).*2 axes of space'),
+    ('random_affine', dict(size=4), 'size=4'),
+    ('random_crop', dict(size=(2.5, 4)), 'a whole number of voxels'),
+    ('pad', dict(size=(-1, 3)), 'a whole number of voxels'),
+    ('centre_crop', dict(size=(1, 2, 3)), 'centre_crop has size'),
+    ('resize', dict(size=(1, 2, 3)), 'resize has size'),
+    ('crop', dict(start=(10, 0), size=(10, 4)), r'size=\(10, 4\) from start=\(10, 0\) does not lie in the image of \(16, 20\)'),
+    ('crop', dict(start=(0,), size=(4,)), 'does not lie in the image'),
+    ('flip', dict(axes=(-3,)), r'axes=\(-3,\) must be'),
+    ('flip', dict(axes=(-1, -1)), 'different axes'),
+    ('rot90', dict(turns=1, axes=(-1,)), 'two axes'),
+    ('rot90', dict(turns=0.5), 'whole number of turns'),
+    ('transpose', dict(axes=(0, 0)), 'each of 0, 1 once'),
+    ('random_transpose', dict(axes=(-1,)), 'swaps two axes'),
+    ('rotate', dict(angle_deg=3, axes=(-1,)), 'two axes'),
+    ('scale', dict(factor=0), 'factor=.*above 0'),
+    ('scale', dict(factor=(1, 2, 3)), 'factor=.*has 3 numbers'),
+    ('crop_foreground', dict(margin=(1, 2, 3)), 'margin=.*3 numbers'),
+    ('crop_foreground', dict(margin=-1), 'margin=.*below 0'),
+    ('random_resized_crop', dict(size=(4, 4), share=(0.5, 1.5)), 'share=1.5'),
+    ('random_resized_crop', dict(size=(4, 4), share=(0, 1)), 'share=.*above 0'),
+    ('resample', dict(spacing_mm=(0, 1)), r'spacing_mm=\(0, 1\) of resample'),
+    ('resample', dict(spacing_mm=(1, 1, 1)), 'last of 2'),
+    ('resample', dict(spacing_mm=(1, 1), order=9), 'order=9'),
+    ('clip', dict(low=3, high=1), 'low=3 and high=1'),
+    ('clip', {}, 'needs low, high or both'),
+    ('clip_percentiles', dict(low=90, high=10), 'the lower first'),
+    ('normalise_percentiles', dict(high=101), 'high=101 must be a percentile'),
+    ('normalise', dict(mean=1), 'both mean and std'),
+    ('normalise', dict(nonzero=True, foreground=True), 'normalise takes'),
+    ('normalise', dict(mean=(1, 2), std=(1, 1)), r'mean=\[1.0, 2.0\] .*1 channels'),
+    ('normalise_min_max', dict(low=2), 'lower first'),
+    ('normalise', dict(mean=1, std=-1), 'std=.*below 0'),
+    ('ct_window', dict(level_hu=40, width_hu=0), 'width_hu=0'),
+    ('equalise_histogram', dict(bins=0), 'bins=0'),
+    ('random_blur', dict(sigma_mm=(2, 1)), 'sigma_mm=.*the lower first'),
+    ('random_blur', dict(sigma_mm=(-1, 1)), 'sigma_mm=.*below 0'),
+    ('random_low_resolution', dict(factor=(0.5, 2)), 'factor=.*below 1'),
+    ('random_bias_field', dict(degree=0), 'degree=0'),
+    ('random_bezier', dict(strength=2), 'strength=2'),
+    ('random_cutout', dict(share=(0.5, 2)), 'share=2'),
+    ('random_brightness_contrast', dict(contrast=-1), 'contrast=-1'),
+    ('random_noise', dict(std=-1), 'std=-1'),
+    ('random_elastic', dict(displacement_mm=-1), 'displacement_mm=.*below 0'),
+    ('one_of', dict(transforms=[]), 'one_of needs'),
+    ('one_of', dict(transforms=[t.normalise], weights=(1, 2)), r'weights=\(1, 2\)'),
+    ('views', dict(strong=[], count=0), 'count=0'),
+    ('convert_labels', dict(values=(0, 1)), r'case a has classes \[2, 3\]'),
+    ('convert_labels', dict(values=(0, 0)), 'different'),
+    ('convert_labels', dict(values=(0, 1), others=7), 'others=7'),
+    ('one_hot', dict(num_classes=3), 'class 3, but num_classes=3'),
+    ('reorient', dict(axcodes='RRS'), "axcodes='RRS'"),
+    ('reorient', dict(axcodes='RA'), "axcodes='RA'"),
+]
+
+
+@pytest.mark.parametrize('name, settings, sentence', WRONG, ids=[f'{n} {s}' for n, s, _ in WRONG])
+def test_a_wrong_setting_is_answered_in_a_sentence(name, settings, sentence):
+    with pytest.raises(UserError, match=sentence):
+        getattr(t, name)(make_sample(), np.random.default_rng(0), **settings)
+
+
+def test_a_picture_has_no_spacing_to_resample_from():
+    with pytest.raises(UserError, match='case a has no spacing in millimetres.*use resize'):
+        t.resample(dict(make_sample(), spacing_mm=None), spacing_mm=(1, 1))
+
+
+def test_a_label_of_another_shape_than_its_image_is_named():
+    sample = dict(make_sample(), label=np.zeros((16, 21), np.uint8))
+    with pytest.raises(UserError, match=r'case a: label of shape \(16, 21\) does not lie on the grid of its image, \(16, 20\)'):
+        t.flip(sample, axes=(-1,))
