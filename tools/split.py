@@ -1,21 +1,35 @@
-"""Split the cases of a folder for cross-validation: fold1_train.txt, fold1_valid.txt, … with one case a line.
+"""Split the cases of a folder into lists with one case a line, for cross-validation, by shares, or into labelled and unlabelled.
 
-    python tools/split.py data/MyoPS/train25 --strip _C0 --out data/MyoPS/splits     # NAME_C0.nii.gz, … are case NAME
+    python tools/split.py data/MyoPS/train25 --strip _C0 --out data/MyoPS/splits     # NAME_C0.nii.gz, … are case NAME; five folds
     python tools/split.py IMAGES --out DIR --patient 'patient\\d+'                    # a patient's cases stay together
+    python tools/split.py IMAGES --out DIR --shares train=0.7 valid=0.1 test=0.2     # train.txt, valid.txt, test.txt
+    python tools/split.py IMAGES --out DIR --of DIR/train.txt --labeled 10           # labeled_10pct.txt, unlabeled_90pct.txt
 
-A config uses them with split='MyoPS/splits/fold{fold}_train.txt' and fold=1.
+A config uses them with split='MyoPS/splits/fold{fold}_train.txt' and fold=1. The first line of a list is the hash of its names.
 """
 import argparse
-import re
 
 from scarceseg.tools.common import tool
+
+
+def share(text):
+    """('train', 0.7) of 'train=0.7'."""
+    part, _, number = text.partition('=')
+    if not part.isidentifier():
+        raise ValueError(text)
+    return part, float(number)
 
 
 def parser():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument('images', nargs='+', metavar='IMAGES', help='folder of images, or several')
     parse.add_argument('--out', required=True, metavar='DIR', help='where the lists are written; other lists there are kept')
-    parse.add_argument('--folds', type=int, default=5, metavar='N', help='default 5')
+    how = parse.add_mutually_exclusive_group()
+    how.add_argument('--folds', type=int, default=5, metavar='N', help='of training and validation; default 5')
+    how.add_argument('--shares', type=share, nargs='+', metavar='PART=SHARE', help='parts and their shares, which make 1')
+    how.add_argument('--labeled', type=float, nargs='+', metavar='PERCENT',
+                     help='of the cases (or patients) that are labelled; of several numbers the larger hold the smaller')
+    parse.add_argument('--of', metavar='LIST', help='split only the cases of this list')
     parse.add_argument('--patient', metavar='REGEX',
                        help='what of a case\'s name tells the patient: the first group of the expression, or all that it matches')
     parse.add_argument('--seed', type=int, default=0, help='of the order in which patients are dealt out; default 0')
@@ -24,40 +38,28 @@ def parser():
     return parse
 
 
-def case_names(folders, suffixes):
-    """Names of the cases in folders, sorted."""
-    from scarceseg.components.datasets.files import group_channels, list_folder
-    from scarceseg.registry import UserError
-    names = [name for folder in folders for name in group_channels(list_folder(folder), suffixes)]
-    if not names:
-        ends = f' whose name ends with {" or ".join(suffixes)}' if any(suffixes) else ''
-        raise UserError(f'there is no image{ends} in {", ".join(folders)}')
-    return sorted(names)
-
-
-def patients(names, pattern):
-    """For each name what ``pattern`` finds in it."""
-    from scarceseg.registry import UserError
-    try:
-        found = [re.search(pattern, name) for name in names]
-    except re.error as error:
-        raise UserError(f'--patient {pattern!r} is no regular expression: {error}') from error
-    people = [match and match.group(1 if match.re.groups else 0) for match in found]
-    for name, patient in zip(names, people):
-        if not patient:
-            raise UserError(f'--patient {pattern!r} finds nothing in the name of case {name!r}')
-    return people
-
-
 @tool(parser)
 def main(args):
-    from scarceseg.components.datasets.splits import k_folds, write_folds
-    names = case_names(args.images, args.strip)
-    groups = patients(names, args.patient) if args.patient else None
-    folds = k_folds(names, folds=args.folds, seed=args.seed, groups=groups)
-    write_folds(args.out, folds)
+    from scarceseg.components.datasets.layouts import splits
+    from scarceseg.components.datasets.layouts.split_lists import split_hash, write_lists
+    names = splits.case_names(args.images, args.strip, args.of)
+    groups = splits.patients_of(names, args.patient) if args.patient else None
+    facts = {'seed': args.seed, **({'patient': args.patient} if args.patient else {}), **({'of': args.of} if args.of else {})}
+    settings = dict(seed=args.seed, groups=groups)
+    if args.shares:
+        parts = splits.split_cases(names, shares=dict(args.shares), **settings)
+        lists, facts['shares'] = {f'{part}.txt': found for part, found in parts.items()}, dict(args.shares)
+    elif args.labeled:
+        lists = splits.labeled_lists(names, args.labeled, **settings)
+    else:
+        lists = splits.fold_lists(splits.k_folds(names, folds=args.folds, **settings))
+        facts['folds'] = args.folds
+    write_lists(args.out, lists, facts)
     people = f' of {len(set(groups))} patients' if groups else ''
-    print(f'{len(names)} cases{people} in {args.folds} folds of {", ".join(str(len(valid)) for _, valid in folds)}: {args.out}')
+    sizes = ', '.join(str(len(found)) for file, found in lists.items() if file.endswith('_valid.txt'))
+    print(f'{len(names)} cases{people}{f" in {args.folds} folds of {sizes}" if sizes else ""}: {args.out}')
+    for file, found in lists.items():
+        print(f'  {file}: {len(found)} cases, sha256 {split_hash(found)[:12]}…')
 
 
 if __name__ == '__main__':

@@ -17,6 +17,8 @@ def parser():
     parse.add_argument('--resume', action='store_true', help='continue the run in --work-dir, or the newest run of this config')
     parse.add_argument('--seed', type=int, help='seed of everything random; default the config\'s')
     parse.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none', help='how processes were started')
+    parse.add_argument('--no-check', action='store_true',
+                       help='do not look at the headers of all files first; tools/check_data.py looks at everything')
     parse.add_argument('--cfg-options', nargs='+', action=Options, default={}, metavar='KEY=VALUE',
                        help='override settings of the config, e.g. train_cfg.max_iters=500')
     return parse
@@ -27,7 +29,8 @@ def main(args):
     from scarceseg.methods.training import train
     from scarceseg.registry import load_config
     config = load_config(args.config, options=args.cfg_options)
-    folder = train(config, work_dir=args.work_dir, data=args.data, resume=args.resume, seed=args.seed, launcher=args.launcher)
+    folder = train(config, work_dir=args.work_dir, data=args.data, resume=args.resume, seed=args.seed, launcher=args.launcher,
+                   check=not args.no_check)
     print(f'\nrun: {folder}\ncurves: {folder / "curves.png"}\nnext: python tools/test.py {folder} --tta')
 
 
