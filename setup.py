@@ -7,6 +7,7 @@ NAME = 'scarceseg'
 ROOMS = ('registry', 'components', 'methods', 'tools', 'configs')
 HERE = Path(__file__).parent
 MONAI = ['monai>=1.5', 'einops>=0.7']  # UNETR and SwinUNETR
+ITK = ['SimpleITK>=2.3']  # MHA, NRRD and DICOM
 SMP = ['segmentation-models-pytorch>=0.4']  # with torchvision and timm
 
 packages = [f'{NAME}.{package}' for room in ROOMS
@@ -26,9 +27,10 @@ setup(
     install_requires=['torch>=2.2', 'numpy>=1.24', 'nibabel>=5', 'scipy>=1.10', 'h5py>=3.8', 'mmengine>=0.10.7',
                       'tabulate>=0.9'],
     extras_require={
+        'itk': ITK,
         'monai': MONAI,
         'smp': SMP,
         'tensorboard': ['tensorboard>=2.12'],
-        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *MONAI, *SMP],
+        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *ITK, *MONAI, *SMP],
     },
 )
