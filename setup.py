@@ -8,6 +8,7 @@ ROOMS = ('registry', 'components', 'methods', 'tools', 'configs')
 HERE = Path(__file__).parent
 MONAI = ['monai>=1.5', 'einops>=0.7']  # UNETR and SwinUNETR
 ITK = ['SimpleITK>=2.3']  # MHA, NRRD and DICOM
+SKELETON = ['scikit-image>=0.22']  # centre-line Dice
 SMP = ['segmentation-models-pytorch>=0.4']  # with torchvision and timm
 
 packages = [f'{NAME}.{package}' for room in ROOMS
@@ -29,8 +30,9 @@ setup(
     extras_require={
         'itk': ITK,
         'monai': MONAI,
+        'skeleton': SKELETON,
         'smp': SMP,
         'tensorboard': ['tensorboard>=2.12'],
-        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *ITK, *MONAI, *SMP],
+        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *ITK, *MONAI, *SKELETON, *SMP],
     },
 )

@@ -13,7 +13,8 @@ from scarceseg.registry.binding import nearest
 from . import networks
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-DESCRIPTION = ('classes', 'has_background', 'fold', 'prepare', 'transforms', 'inferer', 'postprocess', 'metrics')  # shared by all
+DESCRIPTION = ('classes', 'has_background', 'fold', 'prepare', 'transforms', 'inferer', 'postprocess', 'metrics',
+               'fused')  # shared by all
 RUNNER = ('model', 'train_cfg', 'val_cfg', 'val_evaluator', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'default_hooks',
           'custom_hooks', 'randomness', 'env_cfg', 'log_level', 'log_processor', 'visualizer', 'launcher', 'load_from', 'resume',
           'work_dir', 'default_scope', 'experiment_name', 'model_wrapper_cfg', 'find_unused_parameters', 'sync_bn', 'compile')

@@ -9,10 +9,10 @@ import numpy as np
 
 from scarceseg.components.datasets import check_same_grid, load_image
 from scarceseg.components.datasets.layouts.files import list_folder
-from scarceseg.components.evaluators import METRICS, check_metrics, evaluate_cases, summarise, write_csv
+from scarceseg.components.evaluators import DEFAULT, check_metrics, evaluate_cases, make_measures, summarise, write_csv
 from scarceseg.registry import UserError
 
-from .prediction import MANIFEST, test_cases
+from .prediction import MANIFEST, PROB, test_cases
 from .runs import load_run_config, read_json, write_json
 
 RESULT = 'evaluation'
@@ -48,9 +48,10 @@ class RunCases:
         run = manifest['run'] if Path(manifest['run']).is_dir() else predictions.resolve().parents[1]  # where the run was moved
         config = self.config = load_run_config(run)
         self.cases, self.class_names = test_cases(config, data=data), tuple(config.classes)
-        self.has_background, self.metrics = config.get('has_background', True), config.get('metrics', METRICS)
+        self.has_background, self.metrics = config.get('has_background', True), config.get('metrics', DEFAULT)
+        self.fused = config.get('fused')
         self.folder, self.names, self.manifest = predictions, manifest['cases'], manifest
-        self.files = list_folder(predictions, skip='_prob')
+        self.files = list_folder(predictions, skip=PROB)
         self._index = {name: i for i, name in enumerate(self.cases.names)}
 
     def sample(self, name, *, image=False):
@@ -85,8 +86,8 @@ class FolderCases:
     """
 
     def __init__(self, predictions, labels, class_names=None):
-        self.folder, self.manifest, self.has_background, self.metrics = Path(predictions), None, True, METRICS
-        self.files, self._labels = list_folder(self.folder, skip='_prob'), list_folder(labels)
+        self.folder, self.manifest, self.has_background, self.metrics, self.fused = Path(predictions), None, True, DEFAULT, None
+        self.files, self._labels = list_folder(self.folder, skip=PROB), list_folder(labels)
         results = ('cases',) if (self.folder / 'summary.json').is_file() else ()  # our picture, where --out is the folder itself
         self.names = [n for n in self.files if n not in results]
         missing = [n for n in self.names if n not in self._labels]
@@ -111,10 +112,20 @@ class FolderCases:
         return ('background', *(f'class {k}' for k in range(1, largest + 1)))
 
 
-def read_pair(cases, name):
-    """``(label, prediction, spacing_mm)`` of a case; raises UserError where the prediction is missing."""
+def read_pair(cases, name, *, prob=False):
+    """``label``, ``prediction``, ``spacing_mm`` and, if asked for, ``prob`` of a case, for ``evaluate_case``."""
     sample = with_prediction(cases, name)
-    return sample['label'], sample['prediction'], sample['spacing_mm']
+    pair = {key: sample[key] for key in ('label', 'prediction', 'spacing_mm')}
+    return dict(pair, prob=read_prob(cases, name, sample['label'].shape)) if prob else pair
+
+
+def read_prob(cases, name, space):
+    """Probabilities (K, *space) of a case, as test.py writes them beside its predictions."""
+    file = Path(cases.folder) / f'{name}{PROB}.nii.gz'
+    if not file.is_file():
+        raise UserError(f'case {name} has no probabilities {file}, which calibration needs; predict with test.py --save-prob')
+    prob = load_image(file)[0]
+    return prob.reshape(len(prob), *space) if prob[0].size == np.prod(space) else prob
 
 
 def with_prediction(cases, name, *, image=False):
@@ -128,28 +139,32 @@ def with_prediction(cases, name, *, image=False):
     return {'spacing_mm': grid.spacing_mm, **sample, 'prediction': prediction}  # our predictions have the spacing of the image
 
 
-def evaluate(cases, *, out=None, metrics=None, processes=None):
+def evaluate(cases, *, out=None, metrics=None, fused=None, empty='skip', processes=None):
     """Evaluate cases and write ``cases.csv``, ``summary.json`` and ``cases.png``.
 
     Args:
         cases: ``RunCases`` or ``FolderCases``.
         out: folder of the results; default ``evaluation`` beside the predictions.
         metrics: see ``evaluate_case``; default those of the run's config (``metrics``), else Dice, HD95 and ASSD.
+        fused: classes taken as one, see ``evaluate_case``; default those of the run's config (``fused``).
+        empty: what a distance is where a class is on one side only, see ``evaluate_case``.
         processes: how many evaluate at once; default one per core.
 
     Returns:
         (rows, summary, out).
     """
     metrics, out = tuple(metrics or cases.metrics), Path(out or cases.folder / RESULT)
-    check_metrics(metrics)
+    check_metrics(metrics, empty=empty)
+    prob = any(m.traits.needs_prob for m in make_measures(metrics))
     if (out / 'cases.csv').exists() and not (out / 'summary.json').exists():
         raise UserError(f'{out} already holds a cases.csv that is none of ours; choose another --out')
     out.mkdir(parents=True, exist_ok=True)
-    rows = evaluate_cases(cases.names, partial(read_pair, cases), class_names=cases.class_names, metrics=metrics,
-                          has_background=cases.has_background, processes=processes or os.cpu_count())
+    rows = evaluate_cases(cases.names, partial(read_pair, cases, prob=prob), class_names=cases.class_names, metrics=metrics,
+                          has_background=cases.has_background, fused=fused or cases.fused, empty=empty,
+                          processes=processes or os.cpu_count())
     summary = summarise(rows)
     write_csv(rows, out / 'cases.csv')
-    write_json(out / 'summary.json', dict(summary=summary, made_by=cases.manifest, note=cases.note(),
+    write_json(out / 'summary.json', dict(summary=summary, empty=empty, made_by=cases.manifest, note=cases.note(),
                                           predictions=str(Path(cases.folder).resolve())))
     draw_cases(cases, rows, out / 'cases.png')
     return rows, summary, out

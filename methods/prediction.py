@@ -19,6 +19,7 @@ from .metrics import label_map
 from .runs import find_checkpoint, load_run_config, load_weights, read_json, write_json
 
 MANIFEST = 'predictions.json'
+PROB = '_prob'  # what the file of probabilities of a case is called more than its prediction
 
 
 class Predictor:
@@ -140,7 +141,7 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
         ending = label_ending(sample['image_file']) if 'image_file' in sample else '.nii.gz'
         save_image(out / f'{name}{ending}', label if values is None else values.to_values(label), sample['geometry'])
         if save_prob:
-            write_nifti(out / f'{name}_prob.nii.gz', prob, sample['geometry'])
+            write_nifti(out / f'{name}{PROB}.nii.gz', prob, sample['geometry'])
         done.append(name)
         yield name, None
     write_json(out / MANIFEST, dict(manifest, cases=done))

@@ -22,7 +22,7 @@ DATASETS = _shelf('dataset', 'components.datasets', parent=root.DATASETS)
 DATA_SAMPLERS = _shelf('sampler', 'components.datasets', parent=root.DATA_SAMPLERS)
 LOOPS = _shelf('loop', 'methods', parent=root.LOOPS)
 HOOKS = _shelf('hook', 'methods', parent=root.HOOKS)
-METRICS = _shelf('metric', 'methods', parent=root.METRICS)
+METRICS = _shelf('metric', 'methods', 'components.evaluators.measures', parent=root.METRICS, binds=True)
 VISBACKENDS = _shelf('visualizer back end', 'methods', parent=root.VISBACKENDS)
 
 # functions, bound

@@ -12,8 +12,9 @@ from scarceseg.registry.errors import UserError
 
 from .curves import curves_figure
 from .drawing import colours, new_figure, save_figure
+from .measuring import describe
 from .surface import bounding_box, check_spacing
-from .tables import TITLES, metric_columns
+from .tables import metric_columns
 
 __all__ = ['case_figure', 'curves_figure', 'panel_title', 'pick_cases', 'pick_slices']
 
@@ -31,7 +32,7 @@ def pick_cases(rows):
         ``{'best': name, 'median': name, 'worst': name}``; of two cases there is no median, of one only the best.
     """
     metric = metric_columns(rows)[0]
-    sign = -1 if TITLES[metric].endswith('%') else 1  # of distances the smallest is best
+    sign = 1 if describe(metric).better == 'lower' else -1
     values = defaultdict(list)
     for row in rows:
         if not row.get('fused') and row[metric] == row[metric]:

@@ -65,16 +65,6 @@ def iou_from_confusion(counts):
     return _ratio(common, counts.sum(0) + counts.sum(1) - common)
 
 
-def sensitivity_from_confusion(counts):
-    """Share of the label's voxels that were found, (K,) float64; NaN where the label lacks the class."""
-    return _ratio(np.diagonal(counts), counts.sum(1))
-
-
-def precision_from_confusion(counts):
-    """Share of the predicted voxels that are right, (K,) float64; NaN where the prediction lacks the class."""
-    return _ratio(np.diagonal(counts), counts.sum(0))
-
-
 def check_same_shape(label, prediction, *, case=''):
     """Raise UserError where label and prediction are not on one grid."""
     if label.shape != prediction.shape:

@@ -11,10 +11,10 @@ from tabulate import tabulate
 from scarceseg.components.drafts import draft_of
 from scarceseg.registry.errors import UserError
 
+from .measuring import describe
+
 TEXT = ('case', 'class', 'state')
 COUNTS = ('label_voxels', 'prediction_voxels', 'fused')
-TITLES = {'dice': 'Dice %', 'iou': 'IoU %', 'sensitivity': 'sensitivity %', 'precision': 'precision %',
-          'hd95_mm': 'HD95 mm', 'assd_mm': 'ASSD mm', 'hd95_voxel': 'HD95 voxels', 'assd_voxel': 'ASSD voxels'}
 
 
 def summarise(rows):
@@ -52,22 +52,29 @@ def summarise(rows):
 
 def terminal_table(summary):
     """A summary as text: a row per class and the mean, and in words which cases have no value and why."""
-    metrics = [key for key in summary['mean'] if key not in ('cases', 'states')]
-    overlap = [m for m in metrics if TITLES[m].endswith('%')]
-    surface = [m for m in metrics if m not in overlap]
+    headings = {key: describe(key) for key in summary['mean'] if key not in ('cases', 'states')}
+    surface = [m for m, heading in headings.items() if heading.kind == 'length']
+    others = [m for m in headings if m not in surface]
     table = []
     for name, entry in summary.items():
-        line = [name, *(_cell(entry[m], 100 if m in overlap else 1) for m in metrics)]
-        line += [f'{max(entry[m]["counted"] for m in some)} of {entry["cases"]}' for some in (overlap, surface) if some]
+        line = [name, *(_cell(entry[m], heading.scale) for m, heading in headings.items())]
+        line += [f'{max(entry[m]["counted"] for m in some)} of {entry["cases"]}' for some in (others, surface) if some]
         table.append(line)
-    headers = ['class', *(TITLES[m] for m in metrics)]
-    headers += [title for title, some in (('cases', overlap), ('with distance', surface)) if some]
+    headers = ['class', *(heading.text for heading in headings.values())]
+    headers += [title for title, some in (('cases', others), ('with distance', surface)) if some]
     align = ['left', *['right'] * (len(headers) - 1)]
     text = tabulate(table, headers, tablefmt='simple', disable_numparse=True, colalign=align)
+    zero = ' and '.join(headings[m].title for m in headings if m in ('dice', 'iou'))
     classes = [name for name in summary if name != 'mean']
-    zero = ' and '.join(TITLES[m].removesuffix(' %') for m in metrics if m in ('dice', 'iou'))
-    notes = [note for name in classes for note in _notes(name, summary[name]['states'], zero, bool(surface))]
+    notes = [note for name in classes for note in _notes(name, summary[name]['states'], zero, _distances(summary[name], surface))]
     return '\n'.join([text, 'mean ± standard deviation over cases; the last row is the mean of the classes', *notes])
+
+
+def _distances(entry, surface):
+    """What is to be said of distances of one-sided cases: that there are none, or that they are the worst; '' without distances."""
+    if not surface:
+        return ''
+    return 'worst' if max(entry[m]['counted'] for m in surface) > entry['states'].get('both', 0) else 'none'
 
 
 def write_csv(rows, path):
@@ -124,13 +131,14 @@ def _cell(statistics, scale):
     return f'{scale * statistics["mean"]:.2f} ± {scale * statistics["std"]:.2f}'
 
 
-def _notes(name, states, zero, with_distance):
+def _notes(name, states, zero, distances):
     """What is to be said of the cases of a class that lack it on one side or both; ``zero`` names the scores that are 0 there."""
     one_sided = (('prediction_empty', 'without prediction'), ('label_empty', 'with prediction but without label'))
     for state, what in one_sided:
         n = states.get(state, 0)
         counts, has = ('counts', 'has') if n == 1 else ('count', 'have')
-        said = [f'{counts} as {zero} 0'] * bool(zero) + [f'{has} no distance'] * with_distance
+        far = {'none': f'{has} no distance', 'worst': f'{has} the diagonal of the image as distance'}.get(distances)
+        said = [f'{counts} as {zero} 0'] * bool(zero) + [far] * bool(far)
         if n and said:
             yield f'{name}: {_cases(n)} {what} {" and ".join(said)}'
     n = states.get('both_empty', 0)

@@ -28,7 +28,7 @@ def heart(ndim, *, seed=0):
 def load_heart(name, *, broken=None):
     """Loader of made-up cases 'heart-<seed>', as a user's loader of files."""
     label, prediction = heart(3, seed=int(name.split('-')[1]))
-    return label, prediction[1:] if name == broken else prediction, SPACING[3]
+    return dict(label=label, prediction=prediction[1:] if name == broken else prediction, spacing_mm=SPACING[3])
 
 
 def same(one, other):

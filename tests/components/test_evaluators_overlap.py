@@ -1,14 +1,8 @@
 import numpy as np
 import pytest
 
-from scarceseg.components.evaluators import (
-    confusion,
-    dice_from_confusion,
-    fuse,
-    iou_from_confusion,
-    precision_from_confusion,
-    sensitivity_from_confusion,
-)
+from scarceseg.components.evaluators import CasePair, confusion, dice_from_confusion, fuse, iou_from_confusion
+from scarceseg.components.evaluators.measures import precision, sensitivity
 from scarceseg.registry.errors import UserError
 
 # 0 0 1 1      0 1 1 1      class 1: label 3, prediction 4, common 3; class 2: label 2, prediction 2, common 1
@@ -22,6 +16,11 @@ def random_labels(shape, seed, classes=4):
     return np.random.default_rng(seed).integers(0, classes, shape).astype(np.uint8)
 
 
+def of_each(measure, label, prediction, classes=4):
+    pair = CasePair(label, prediction, None, num_classes=classes)
+    return [measure(pair.of((c,))) for c in range(classes)]
+
+
 def test_counts_of_a_drawn_example_are_those_counted_by_hand():
     expected = [[5, 1, 1, 0], [0, 3, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     np.testing.assert_array_equal(confusion(LABEL, PREDICTION, num_classes=4), expected)
@@ -31,16 +30,17 @@ def test_metrics_of_a_drawn_example_are_those_computed_by_hand():
     counts = confusion(LABEL, PREDICTION, num_classes=4)
     np.testing.assert_allclose(dice_from_confusion(counts), [10 / 13, 6 / 7, 2 / 4, np.nan])
     np.testing.assert_allclose(iou_from_confusion(counts), [5 / 8, 3 / 4, 1 / 3, np.nan])
-    np.testing.assert_allclose(sensitivity_from_confusion(counts), [5 / 7, 1, 1 / 2, np.nan])
-    np.testing.assert_allclose(precision_from_confusion(counts), [5 / 6, 3 / 4, 1 / 2, np.nan])
+    np.testing.assert_allclose(of_each(sensitivity, LABEL, PREDICTION), [5 / 7, 1, 1 / 2, np.nan])
+    np.testing.assert_allclose(of_each(precision, LABEL, PREDICTION), [5 / 6, 3 / 4, 1 / 2, np.nan])
 
 
 def test_a_class_on_one_side_only_has_dice_zero_and_no_ratio_to_the_other_side():
-    counts = confusion(np.array([0, 1]), np.array([2, 0]), num_classes=3)
+    label, prediction = np.array([0, 1]), np.array([2, 0])
+    counts = confusion(label, prediction, num_classes=3)
     np.testing.assert_array_equal(dice_from_confusion(counts)[1:], [0, 0])
     np.testing.assert_array_equal(iou_from_confusion(counts)[1:], [0, 0])
-    np.testing.assert_array_equal(sensitivity_from_confusion(counts)[1:], [0, np.nan])
-    np.testing.assert_array_equal(precision_from_confusion(counts)[1:], [np.nan, 0])
+    np.testing.assert_array_equal(of_each(sensitivity, label, prediction, 3)[1:], [0, np.nan])
+    np.testing.assert_array_equal(of_each(precision, label, prediction, 3)[1:], [np.nan, 0])
 
 
 @pytest.mark.parametrize('shape', [(31, 17), (7, 12, 9)])
@@ -57,10 +57,10 @@ def test_all_overlap_metrics_equal_medpy():
     medpy = pytest.importorskip('medpy.metric.binary')
     label, prediction = random_labels((9, 14, 11), 2), random_labels((9, 14, 11), 3)
     counts = confusion(label, prediction, num_classes=4)
-    pairs = ((dice_from_confusion, medpy.dc), (iou_from_confusion, medpy.jc),
-             (sensitivity_from_confusion, medpy.sensitivity), (precision_from_confusion, medpy.precision))
+    pairs = ((dice_from_confusion(counts), medpy.dc), (iou_from_confusion(counts), medpy.jc),
+             (of_each(sensitivity, label, prediction), medpy.sensitivity), (of_each(precision, label, prediction), medpy.precision))
     for ours, theirs in pairs:
-        np.testing.assert_allclose(ours(counts), [theirs(prediction == c, label == c) for c in range(4)], atol=1e-12)
+        np.testing.assert_allclose(ours, [theirs(prediction == c, label == c) for c in range(4)], atol=1e-12)
 
 
 def test_voxels_without_annotation_are_left_out_whatever_is_predicted_there():

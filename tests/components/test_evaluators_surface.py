@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from scarceseg.components.evaluators import assd, hausdorff, surface, surface_distances
+from scarceseg.components.evaluators import surface
+from scarceseg.components.evaluators.surface import assd, hausdorff, surface_distances
 from scarceseg.registry.errors import UserError
 
 # name: (shape, spacing in mm); 'flat' has slices so far apart that the nearest voxels are all within one

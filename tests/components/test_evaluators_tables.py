@@ -108,11 +108,15 @@ def test_a_table_that_is_missing_or_of_another_kind_is_refused(tmp_path):
         read_csv(tmp_path / 'other.csv')
 
 
+def nothing_found(name):
+    return dict(label=np.eye(3, dtype=int), prediction=np.zeros((3, 3), int), spacing_mm=None)
+
+
 def test_notes_name_the_scores_that_are_there():
-    rows = evaluate_cases(['a'], lambda name: (np.eye(3, dtype=int), np.zeros((3, 3), int), None), class_names=('none', 'it'),
+    rows = evaluate_cases(['a'], nothing_found, class_names=('none', 'it'),
                           metrics=('iou', 'dice', 'hd95'))
     text = terminal_table(summarise(rows))
     assert 'it: 1 case without prediction counts as IoU and Dice 0 and has no distance' in text and 'HD95 voxels' in text
-    rows = evaluate_cases(['a'], lambda name: (np.eye(3, dtype=int), np.zeros((3, 3), int), None), class_names=('none', 'it'),
+    rows = evaluate_cases(['a'], nothing_found, class_names=('none', 'it'),
                           metrics=('hd95',))
     assert 'it: 1 case without prediction has no distance' in terminal_table(summarise(rows))
