@@ -33,6 +33,7 @@ setup(
         'skeleton': SKELETON,
         'smp': SMP,
         'tensorboard': ['tensorboard>=2.12'],
-        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *ITK, *MONAI, *SKELETON, *SMP],
+        'tests': ['pytest>=7', 'ruff>=0.5', 'medpy>=0.5', 'tensorboard>=2.12', 'setuptools>=64', 'wheel', *ITK, *MONAI, *SKELETON,
+                  *SMP],
     },
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scarceseg.registry import LOSSES, NETWORKS
+from scarceseg.registry import LOSSES, METRICS, NETWORKS
 from scarceseg.tools import test as test_tool
 from scarceseg.tools import train as train_tool
 
@@ -63,7 +63,7 @@ def test_every_file_and_config_that_readme_names_is_there():
     assert links and configs and all((ROOT / name).exists() for name in links + configs)
 
 
-@pytest.mark.parametrize('page, shelf', [('losses.md', LOSSES), ('networks.md', NETWORKS)])
+@pytest.mark.parametrize('page, shelf', [('losses.md', LOSSES), ('networks.md', NETWORKS), ('metrics.md', METRICS)])
 def test_the_page_of_a_shelf_names_all_that_stands_on_it(page, shelf):
     shelf.import_from_location()
     table = re.findall(r'^\|([^|]*)\|', (ROOT / 'docs' / page).read_text(encoding='utf-8'), re.MULTILINE)
