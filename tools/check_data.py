@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from scarceseg.tools.common import tool
+from scarceseg.tools.common import Options, tool
 
 
 def parser():
@@ -20,16 +20,18 @@ def parser():
                                     epilog=f'what is looked for:\n{explain_kinds()}')
     parse.add_argument('target', metavar='CONFIG|IMAGES', help='a config (file or shipped name), or a folder')
     parse.add_argument('labels', nargs='?', metavar='LABELS', help='with IMAGES: folder of labels with the same file names')
-    parse.add_argument('--data', help='with CONFIG: folder that data paths are relative to; default $SCARCESEG_DATA, then data')
     parse.add_argument('--html', metavar='FILE', help='write a page with a picture of every case; it needs no other file')
     parse.add_argument('--patient', metavar='REGEX', help='what of a case\'s name tells the patient: its first group, or all of it')
     parse.add_argument('--processes', type=int, metavar='N', help='that read at once; default one per core')
+    config = parse.add_argument_group('with CONFIG')
+    config.add_argument('--data', metavar='DIR', help='folder that data paths are relative to; default $SCARCESEG_DATA, then data')
+    config.add_argument('--cfg-options', nargs='+', action=Options, metavar='KEY=VALUE', help='override settings, such as fold=2')
     folder = parse.add_argument_group('with IMAGES')
-    folder.add_argument('--splits', nargs='+', default=[], metavar='LIST',
+    folder.add_argument('--splits', nargs='+', metavar='LIST',
                         help='split lists; one with "val" or "test" in its name is of validation or test')
     folder.add_argument('--classes', nargs='+', metavar='NAME', help='names of all classes, background first')
     folder.add_argument('--unannotated', type=int, nargs='+', metavar='VALUE', help='values that mean "not annotated"')
-    folder.add_argument('--channels', nargs='+', default=[''], metavar='SUFFIX', help='what the files of each channel end with')
+    folder.add_argument('--channels', nargs='+', metavar='SUFFIX', help='what the files of each channel end with')
     return parse
 
 
@@ -44,13 +46,18 @@ def main(args):
     from scarceseg.components.datasets.checks.run import check_sources
     from scarceseg.components.datasets.checks.sources import sources_of_config, sources_of_folders
     from scarceseg.components.datasets.checks.tables import terminal_report
-    from scarceseg.registry import load_config, use_data_root
-    has_background = True
-    if Path(args.target).is_dir():
-        sources = sources_of_folders(args.target, args.labels, splits=args.splits, classes=args.classes,
-                                     unannotated=args.unannotated, channels=args.channels)
+    from scarceseg.registry import UserError, load_config, use_data_root
+    has_background, is_folder = True, Path(args.target).is_dir()
+    for option in ('data', 'cfg_options') if is_folder else ('labels', 'splits', 'classes', 'unannotated', 'channels'):
+        if getattr(args, option):
+            what = 'LABELS' if option == 'labels' else f'--{option.replace("_", "-")}'
+            raise UserError(f'{what} goes with a {"config" if is_folder else "folder"}, but {args.target} is '
+                            f'{"a folder" if is_folder else "no folder"}; leave it out')
+    if is_folder:
+        sources = sources_of_folders(args.target, args.labels, splits=args.splits or (), classes=args.classes,
+                                     unannotated=args.unannotated, channels=args.channels or ('',))
     else:
-        config = use_data_root(load_config(args.target), args.data)
+        config = use_data_root(load_config(args.target, options=args.cfg_options), args.data)
         sources, has_background = sources_of_config(config), config.get('has_background', True)
     report = check_sources(sources, patient=args.patient, picture_px=160 if args.html else 0, has_background=has_background,
                            processes=args.processes, progress=show)

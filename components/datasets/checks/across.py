@@ -5,7 +5,8 @@ from collections import Counter
 from itertools import combinations
 
 from ..layouts.splits import patients_of
-from .kinds import UNLIKE, VALUES, Problem
+from .grids import in_mm
+from .kinds import UNLIKE, VALUES, Problem, counted
 
 SHOWN = 4  # names in a sentence
 
@@ -24,31 +25,44 @@ def shared_names(names):
     return problems
 
 
-def shared_voxels(sources, facts):
-    """Problems of cases that have the voxels of another one, of another name.
+def shared_content(sources, facts):
+    """Problems of cases that have the voxels of another one, of another name, or its label only.
 
     Args:
         sources: all sources.
         facts: of all cases.
     """
-    named, groups, pairs = {source.name: source for source in sources}, {}, {}
-    for fact in facts:
-        if fact.content is not None:
-            groups.setdefault(fact.content, []).append(fact)
-    for group in groups.values():
-        for one, other in combinations(group, 2):
-            if one.case != other.case:
-                pairs.setdefault((one.part, other.part), []).append((one.case, other.case))
+    named, alike = {source.name: source for source in sources}, _pairs(facts, lambda fact: fact.content)
     problems = []
-    for (one, other), found in pairs.items():
+    for (one, other), found in alike.items():
         if one == other:
             text = f'{len(found)} pairs of cases have' if len(found) > 1 else 'two cases have'
-            pairs_named = _listed(f'{a} and {b}' for a, b in found)
-            problems.append(Problem('duplicate', one, found[0][0], f'{text} the same voxels: {pairs_named}'))
+            problems.append(Problem('duplicate', one, found[0][0], f'{text} the same voxels: {_paired(found)}'))
         else:
             same = [f'{a} is {b}' for a, b in found]
             problems.append(_shared(named[one], named[other], same, found[0][0], ' under another name'))
+    known = {pair for found in alike.values() for pair in found}
+    drawn = [pair for found in _pairs(facts, lambda fact: (fact.drawing,)).values() for pair in found]
+    drawn = [pair for pair in dict.fromkeys(drawn) if not known & {pair, pair[::-1]}]
+    if drawn:
+        part = next(fact.part for fact in facts if fact.case == drawn[0][0])
+        text = f'{len(drawn)} pairs of cases have' if len(drawn) > 1 else 'two cases have'
+        problems.append(Problem('duplicate', part, drawn[0][0], f'{text} the same label, but different images: {_paired(drawn)}'))
     return problems
+
+
+def _pairs(facts, keys):
+    """``{(part, part): [(case, case)]}`` of cases of different names that share a key other than None, each with the first."""
+    groups, pairs = {}, {}
+    for fact in facts:
+        for key in keys(fact):
+            if key is not None:
+                groups.setdefault(key, []).append(fact)
+    for one, *others in groups.values():
+        for other in others:
+            if one.case != other.case:
+                pairs.setdefault((one.part, other.part), {})[one.case, other.case] = None
+    return {parts: list(found) for parts, found in pairs.items()}
 
 
 def shared_patients(names, pattern):
@@ -62,20 +76,17 @@ def shared_patients(names, pattern):
     for (first, own), (second, others) in combinations([(s, set(patients_of(own, pattern))) for s, own in names], 2):
         both = sorted(own & others)
         if both and first.side != second.side:
-            problems.append(Problem('patient', f'{first.name}+{second.name}', '', f'{_counted(both, "patient")} of {first.name} in '
+            problems.append(Problem('patient', f'{first.name}+{second.name}', '', f'{counted(both, "patient")} of {first.name} in '
                                     f'{second.name} too: {_listed(both)}'))
     return problems
 
 
 def unlike_cases(facts):
-    """Problems of cases of one part that are unlike the others."""
-    known, parts = [f for f in facts if f.space is not None], {}
-    problems = _odd_ones('channels', known, lambda f: f'{f.channels} channels and {len(f.space)} axes')
-    for fact in known:
-        parts.setdefault(fact.part, []).append(fact)
-    for own in parts.values():
-        problems += _odd_ones('orientation', own, lambda f: f'orientation {f.orientation}')
-        problems += _odd_spacing(own)
+    """Problems of cases that are unlike the others, in whatever part they are."""
+    known = [f for f in facts if f.space is not None and not any(p.kind == 'grid' for p in f.problems)]
+    problems = _odd_ones('channels', known, lambda f: f'{counted(f.channels, "channel")} and {len(f.space)} axes')
+    if not problems:  # of images and volumes together no more is to be said
+        problems = _odd_ones('orientation', known, lambda f: f'orientation {f.orientation or "unknown"}') + _odd_spacing(known)
     return problems
 
 
@@ -103,7 +114,7 @@ def class_problems(sources, facts, classes):
         absent = [name for k, name in enumerate(classes) if k not in indices]
         if absent:
             kind = 'no annotation' if side == 'train' else 'absent class'
-            problems.append(Problem(kind, side, '', f'no label has a voxel of {_listed(absent)}'))
+            problems.append(Problem(kind, side, '', f'no label that could be read has a voxel of {_listed(absent)}'))
     return problems
 
 
@@ -112,7 +123,7 @@ def _shared(first, second, both, case, how=''):
     sides = {first.side, second.side}
     kind = 'leak' if 'train' in sides and len(sides) > 1 else 'duplicate'
     where = f'{first.name}+{second.name}'
-    return Problem(kind, where, case, f'{_counted(both, "case")} of {first.name} in {second.name} too{how}: {_listed(both)}')
+    return Problem(kind, where, case, f'{counted(both, "case")} of {first.name} in {second.name} too{how}: {_listed(both)}')
 
 
 def _odd_ones(kind, facts, what):
@@ -121,25 +132,32 @@ def _odd_ones(kind, facts, what):
     problems = []
     for other, _ in counts[1:]:
         odd = [f for f in facts if what(f) == other]
-        text = f'{_counted(odd, "case")} of {other}, but {counts[0][1]} of {counts[0][0]}: {_listed(f.case for f in odd)}'
+        text = f'{counted(odd, "case")} of {other}, but {counts[0][1]} of {counts[0][0]}: {_listed(f.case for f in odd)}'
         problems.append(Problem(kind, odd[0].part, odd[0].case, text))
     return problems
 
 
 def _odd_spacing(facts):
+    """Problems of voxel sizes that are not known of all cases, or very different."""
     known, unknown = ([f for f in facts if (f.spacing_mm is None) == none] for none in (False, True))
     if known and unknown:
-        yield Problem('spacing', unknown[0].part, unknown[0].case, f'{_counted(unknown, "case")} without a voxel size, but '
-                      f'{len(known)} with one: {_listed(f.case for f in unknown)}')
-    for axis in range(1, 1 + min((len(f.spacing_mm) for f in known), default=0)):
-        small, *_, large = sorted([*known, *known], key=lambda f: f.spacing_mm[-axis])
-        if large.spacing_mm[-axis] >= UNLIKE * small.spacing_mm[-axis]:
-            yield Problem('spacing', large.part, large.case, f'along {"xyz"[axis - 1]} a voxel of case {large.case} has '
-                          f'{large.spacing_mm[-axis]:.3g} mm, but one of case {small.case} {small.spacing_mm[-axis]:.3g} mm')
+        return [Problem('spacing', unknown[0].part, unknown[0].case, f'{counted(unknown, "case")} without a voxel size, but '
+                        f'{len(known)} with one: {_listed(f.case for f in unknown)}')]
+    worst = (1.0, None, None)
+    for axis in range(min((len(f.spacing_mm) for f in known), default=0)):
+        small, middle, large = (sorted(known, key=lambda f: f.spacing_mm[axis])[k] for k in (0, len(known) // 2, -1))
+        sizes = [f.spacing_mm[axis] for f in (small, middle, large)]
+        odd, other = (large, small) if sizes[2] / sizes[1] > sizes[1] / sizes[0] else (small, large)
+        worst = max(worst, (sizes[2] / sizes[0], odd, other), key=lambda found: found[0])
+    times, odd, other = worst
+    if times < UNLIKE:
+        return []
+    return [Problem('spacing', odd.part, odd.case, f'voxels of case {odd.case} have {in_mm(odd.spacing_mm)}, but those of case '
+                    f'{other.case} {in_mm(other.spacing_mm)}')]
 
 
-def _counted(items, what):
-    return f'1 {what}' if len(items) == 1 else f'{len(items)} {what}s'
+def _paired(pairs):
+    return _listed(f'{a} and {b}' for a, b in pairs)
 
 
 def _listed(items):

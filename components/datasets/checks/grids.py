@@ -39,9 +39,10 @@ def _differences(first, second):
     if first.affine is not None and second.affine is not None and first.orientation != second.orientation:
         found.append(f'orientation {first.orientation} and {second.orientation}')
     if first.spacing_mm and second.spacing_mm and not np.allclose(first.spacing_mm[:2], second.spacing_mm[:2], rtol=1e-3):
-        found.append(f'spacing {_mm(first.spacing_mm)} and {_mm(second.spacing_mm)}')
+        found.append(f'spacing {in_mm(first.spacing_mm)} and {in_mm(second.spacing_mm)}')
     return f' ({"; ".join(found)})' if found else ''
 
 
-def _mm(spacing_mm):
+def in_mm(spacing_mm):
+    """'1.5×1.5×8 mm' of a spacing (z, y, x)."""
     return f'{"×".join(f"{s:.4g}" for s in reversed(spacing_mm))} mm'

@@ -17,15 +17,16 @@ KINDS = {
     'constant': (ERROR, 'an image that is the same everywhere'),
     'channels': (ERROR, 'cases with different numbers of channels or of axes'),
     'leak': (ERROR, 'a case of training in validation or test too, by its name or by its voxels, however they are compressed'),
+    'patient': (ERROR, 'a patient who is in two of training, validation and test, where --patient tells who that is'),
     'no annotation': (ERROR, 'labels of a part without any annotated voxel; a class that no label of training has'),
     'apart': (WARNING, f'label and image that lie {ALMOST:g} to half a voxel apart, or of which only one has a place in space'),
-    'orientation': (WARNING, 'images of one part whose axes point to different sides'),
-    'spacing': (WARNING, f'a voxel size {UNLIKE:g} times that of another case of the part, or known for some cases only'),
+    'orientation': (WARNING, 'images whose axes point to different sides'),
+    'spacing': (WARNING, f'a voxel size {UNLIKE:g} times that of another case, or known for some cases only'),
     'constant channel': (WARNING, 'one of several channels that is the same everywhere'),
     'empty label': (WARNING, 'a label without foreground, or without any annotated voxel'),
     'absent class': (WARNING, 'a class that no label of validation or test has'),
-    'duplicate': (WARNING, 'cases with the same voxels within a part, in two parts of training, or in validation and test'),
-    'patient': (WARNING, 'a patient of training in validation or test too, where --patient tells who that is')}
+    'duplicate': (WARNING, 'cases with the same voxels within a part, in two parts of training, or in validation and test; one '
+                           'label for different images')}
 
 
 class Problem(NamedTuple):
@@ -49,12 +50,21 @@ class Problem(NamedTuple):
         return KINDS[self.kind][0]
 
 
+def counted(items, what):
+    """'1 case', '2 cases' of a number, or of a list."""
+    n = items if isinstance(items, int) else len(items)
+    return f'{n} {what}' if n == 1 else f'{n} {what}s'
+
+
 def explain_kinds():
     """All kinds with their levels as text, one a line."""
     return '\n'.join(f'  {level:<8} {kind:<17} {what}' for kind, (level, what) in KINDS.items())
 
 
 def by_weight(problems):
-    """Problems with the errors first, then in the order of ``KINDS``, of parts and of cases."""
-    order = list(KINDS)
-    return sorted(problems, key=lambda p: (p.level != ERROR, order.index(p.kind), p.part, p.case))
+    """Problems with the errors first, then in the order of ``KINDS``, of parts and of cases; what is true of two parts once."""
+    order, parts = list(KINDS), {}
+    for problem in problems:
+        parts.setdefault(problem._replace(part=''), []).append(problem.part)
+    once = [problem._replace(part='+'.join(dict.fromkeys(found))) for problem, found in parts.items()]
+    return sorted(once, key=lambda p: (p.level != ERROR, order.index(p.kind), p.part, p.case))

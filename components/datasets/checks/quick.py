@@ -1,6 +1,7 @@
 """What can be seen before anything is read: files that are not there, headers that do not fit, cases on two sides."""
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from ..formats.images import ending, format_of
 from ..formats.nifti_header import open_file, read_header
 from ..formats.pictures import ENDINGS as PICTURES
 from ..formats.reading import existing_file, named_damage
-from .across import shared_names
+from .across import shared_names, unlike_cases
+from .facts import Facts
 from .grids import grid_problem
-from .kinds import ERROR, Problem, by_weight
-from .sources import build_source, sources_of_config
+from .kinds import ERROR, by_weight
+from .sources import build_source, has_files, names_of, sources_of_config
 
 VOLUMES = ('.nii', '.nii.gz')
 
@@ -22,8 +24,8 @@ VOLUMES = ('.nii', '.nii.gz')
 def quick_check(config):
     """Problems of a config's data that show without reading voxels, errors first; a list of ``Problem``.
 
-    Every file must be there, split lists be those that were written, headers be readable and those of label and image (and of
-    channels) fit each other, and no case be in training and in validation or test under the same name.
+    Every file must be there, split lists be those that were written, headers be readable, those of label and image (and of
+    channels) fit each other, those of all images be alike, and no case be in training and in validation or test under one name.
 
     Args:
         config: with ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
@@ -31,29 +33,37 @@ def quick_check(config):
     sources = sources_of_config(config)
     built = [build_source(source) for source in sources]
     problems = [p for _, found in built for p in found]
-    names = [(source, list(cases.names)) for source, (cases, _) in zip(sources, built) if cases is not None]
+    data = [(source, cases) for source, (cases, _) in zip(sources, built) if cases is not None]
     jobs = {}
-    for source, (cases, _) in zip(sources, built):
-        for name, (images, label) in (getattr(cases, 'files', None) or {}).items():
+    for source, cases in data:
+        for name, (images, label) in cases.files.items() if has_files(cases) else ():
             jobs.setdefault((name, images, label), source.name)  # a case in two parts is looked at once
     with ThreadPoolExecutor(8) as pool:
-        found = pool.map(lambda job: _check_headers(*job[0], job[1]), jobs.items())
-        problems += [p for several in found for p in several]
-    return by_weight(problems + shared_names(names))
+        facts = list(pool.map(lambda job: _look_at_headers(*job[0], job[1]), jobs.items()))
+    problems += [p for fact in facts for p in fact.problems]
+    problems += shared_names([(source, names_of(cases)) for source, cases in data])
+    return by_weight(problems + unlike_cases(facts))
 
 
 def check_before_training(config):
-    """The warnings of ``quick_check``, as sentences.
+    """The warnings of ``quick_check``, as sentences, one of each kind; what is wrong with cases for test alone is one too.
 
     Raises:
         UserError: the first of its errors.
     """
-    problems = quick_check(config)
-    errors = [p.text for p in problems if p.level == ERROR]
+    kinds = {}
+    for problem in quick_check(config):
+        needed = any(not part.startswith('test') for part in problem.part.split('+'))
+        kinds.setdefault((problem.level == ERROR and needed, problem.kind), []).append(problem.text)
+    errors = [text for (wrong, _), texts in kinds.items() if wrong for text in texts]
     if errors:
-        more = f' (and {len(errors) - 1} more, which tools/check_data.py lists)' if len(errors) > 1 else ''
-        raise UserError(errors[0] + more)
-    return [p.text for p in problems]
+        raise UserError(_first(errors))
+    return [_first(texts) for texts in kinds.values()]
+
+
+def _first(texts):
+    """The first of several sentences, and how many more there are."""
+    return f'{texts[0]}{f" (and {len(texts) - 1} more, which tools/check_data.py lists)" if len(texts) > 1 else ""}'
 
 
 def read_geometry(path, *, label=False):
@@ -75,19 +85,26 @@ def read_geometry(path, *, label=False):
     return volume and volume.geometry
 
 
-def _check_headers(name, images, label, part):
-    """Problems of one case."""
-    problems, first = [], None
+def _look_at_headers(name, images, label, part):
+    """``Facts`` of one case as far as headers know them."""
+    facts, first = Facts(part, name), None
     for file, drawn in [*((f, False) for f in images), (label, True)]:
         if file is None:
             continue
         try:
             geometry = read_geometry(Path(file), label=drawn)
         except UserError as error:
-            problems.append(Problem('unreadable', part, name, str(error)))
+            facts.say('unreadable', str(error))
+            continue
+        if geometry is None:
             continue
         first = first or geometry
-        other = geometry and grid_problem(geometry, first, f'case {name}: {"the label " if drawn else ""}{file} and its image')
-        if other and other[0] == 'grid':
-            problems.append(Problem(other[0], part, name, other[1]))
-    return problems
+        problem = grid_problem(geometry, first, f'case {name}: {"the label " if drawn else ""}{file} and its image')
+        if problem:
+            facts.say(*problem)
+        if not drawn:
+            facts.space, facts.spacing_mm, facts.orientation = geometry.space, geometry.spacing_mm, geometry.orientation
+            facts.channels += math.prod(geometry.shape[len(geometry.space):])
+    if None in images:  # channels that are missing are channels too
+        facts.channels = len(images)
+    return facts

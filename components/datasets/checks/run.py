@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from scarceseg.registry import UserError
 
-from .across import class_problems, shared_names, shared_patients, shared_voxels, unlike_cases
+from .across import class_problems, shared_content, shared_names, shared_patients, unlike_cases
 from .examine import examine
 from .kinds import ERROR, by_weight
-from .sources import build_source, class_names
+from .sources import build_source, class_names, names_of
 
 _data = []  # of a worker: the data sets, given to it once
 
@@ -50,11 +50,15 @@ def check_sources(sources, *, patient=None, picture_px=0, has_background=True, p
         progress: ``progress(done, total)``, called after each case.
 
     Raises:
-        UserError: ``patient`` is no regular expression or finds nothing in a name, or a process that reads was killed.
+        UserError: there is nothing to check, ``patient`` is no regular expression or finds nothing in a name, or a process that
+            reads was killed.
     """
+    if not sources:
+        raise UserError('there is no data set to check: the config needs a train_dataloader or a val_dataloader whose dataset has '
+                        'parts or cases')
     built = [build_source(source) for source in sources]
     data = [(source, cases) for source, (cases, _) in zip(sources, built) if cases is not None]
-    names = [(source, list(cases.names)) for source, cases in data]
+    names = [(source, names_of(cases)) for source, cases in data]
     problems = [p for _, found in built for p in found] + shared_names(names)
     problems += shared_patients(names, patient) if patient else []
     report = Report(sources, class_names(sources, [cases for _, cases in data]))
@@ -65,7 +69,7 @@ def check_sources(sources, *, patient=None, picture_px=0, has_background=True, p
         if progress:
             progress(done, len(jobs))
     problems += [p for facts in report.facts for p in facts.problems]
-    problems += shared_voxels(sources, report.facts) + unlike_cases(report.facts)
+    problems += shared_content(sources, report.facts) + unlike_cases(report.facts)
     report.problems = by_weight(problems + class_problems(sources, report.facts, report.classes))
     return report
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from scarceseg.registry import UserError
 
+from ..formats.images import ending
+from ..layouts.case_files import CaseFiles
 from ..layouts.complaints import collecting
 from ..layouts.described import is_described
 from ..parts.preparing import build, unlabelled
@@ -22,44 +24,48 @@ class Source(NamedTuple):
         side: 'train', 'valid' or 'test'; what is on one may not be on another.
         config: of the data set.
         guessed: nobody says what the classes are, so that any small whole number may be one.
+        simulate: what training makes of the labels of its files, as names of transforms.
     """
 
     name: str
     side: str
     config: dict
     guessed: bool = False
+    simulate: tuple = ()
 
 
 def sources_of_config(config):
     """The ``Source`` of every part of training, of validation and of test, as far as the config has them.
 
-    Classes, and the fold in names of split lists, are filled in as they are for training.
-
-    Raises:
-        UserError: the config has no data set.
+    Classes, and the fold in names of split lists, are filled in as they are for training. Of a loader whose data set is neither
+    of parts nor of cases, such as one of another library, nothing is known.
     """
     sources = []
     for loader, side in SIDES.items():
         dataset = (config.get(loader) or {}).get('dataset') or {}
         parts = {f'{side}.{name}': cases for name, cases in (dataset.get('parts') or {}).items()}
         parts.update({side: dataset['cases']} if dataset.get('cases') else {})
-        sources += [Source(name, side, _completed(config, cases)) for name, cases in parts.items()]
+        simulate = {f'{side}.{part}': tuple(str(step.get('type')) for step in steps)
+                    for part, steps in (dataset.get('simulate') or {}).items()}
+        sources += [Source(name, side, _completed(config, cases), simulate=simulate.get(name, ())) for name, cases in parts.items()]
     valid = [source.config for source in sources if source.side == 'valid']
-    sources = [s for s in sources if s.side != 'test' or s.config not in valid]
-    if not sources:
-        raise UserError(f'config {config.get("filename", "")} has no data set; it needs a train_dataloader or a val_dataloader')
-    return sources
+    return [s for s in sources if s.side != 'test' or s.config not in valid]
 
 
 def _completed(config, cases):
     if not isinstance(cases, dict):
         return cases
-    cases = dict(cases)
+    cases = _with_fold(cases, config.get('fold'))
     if cases.get('classes') is None and config.get('classes'):
         cases['classes'] = config['classes']
-    if isinstance(cases.get('split'), str) and config.get('fold'):
-        cases['split'] = cases['split'].replace('{fold}', str(config['fold']))
     return cases
+
+
+def _with_fold(cases, fold):
+    """A copy with the number of the fold in every split list, of data sets within data sets too."""
+    return {key: _with_fold(value, fold) if isinstance(value, dict) else
+            value.replace('{fold}', str(fold)) if key == 'split' and isinstance(value, str) and fold is not None else value
+            for key, value in cases.items()}
 
 
 def sources_of_folders(images, labels=None, *, splits=(), classes=None, unannotated=None, channels=('',)):
@@ -71,8 +77,16 @@ def sources_of_folders(images, labels=None, *, splits=(), classes=None, unannota
         splits: split lists; one with 'val' or 'test' in its name is of validation or test, another of training.
         classes: names of the classes; None takes every small whole number for one.
         unannotated, channels: as in ``FolderDataset``.
+
+    Raises:
+        UserError: the folder of images has none, but folders that may.
     """
     kind, guessed = is_described(images), False
+    inside = [] if kind else list(Path(images).iterdir())
+    folders = sorted(p.name for p in inside if p.is_dir())
+    if folders and all(ending(p) is None for p in inside):
+        raise UserError(f'{images} has no images, but the folders {", ".join(folders[:6])}; give the folder of the images itself, '
+                        'and that of the labels')
     if kind:
         config = dict(type=kind, folder=str(images), classes=classes)
     else:
@@ -95,11 +109,27 @@ def build_source(source):
     try:
         with collecting() as notes:
             cases = build(source.config)
-    except UserError as error:
+            cases = unlabelled(cases) if source.name.endswith('.unlabeled') else cases
+            len(cases)
+    except Exception as error:  # of a data set of one's own it may be any
         found = [Problem('missing', source.name, name, text) for name, text in notes]
-        return None, found or [Problem('missing', source.name, '', str(error))]
-    cases = unlabelled(cases) if source.name.endswith('.unlabeled') else cases
+        return None, found or [Problem('missing', source.name, '', described(error))]
     return cases, [Problem('missing', source.name, name, text) for name, text in notes]
+
+
+def described(error):
+    """One sentence of an exception."""
+    return str(error) if isinstance(error, UserError) else ' '.join(f'{type(error).__name__}: {error}'.split())
+
+
+def names_of(cases):
+    """Names of the cases of a data set; none where it does not tell them before they are read."""
+    return list(getattr(cases, 'names', None) or ())
+
+
+def has_files(cases):
+    """Whether the cases of a data set are files that can be looked at one by one."""
+    return isinstance(cases, CaseFiles)
 
 
 def class_names(sources, built):

@@ -1,10 +1,14 @@
 """What was found, in numbers: rows for a terminal and for a page."""
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 from tabulate import tabulate
 
-from .kinds import ERROR
+from .kinds import ERROR, counted
+
+LINES = 20  # on problems of one kind in a terminal
 
 
 def part_rows(report):
@@ -34,20 +38,30 @@ def class_rows(report):
     return ['part', 'class', 'voxels %', 'voxels', 'labels'], rows
 
 
+def notes_on(report):
+    """Sentences on what the numbers do not say."""
+    return [f'{source.name}: the labels are looked at as they are in their files, of which training makes others by '
+            f'{", ".join(source.simulate)}' for source in report.sources if source.simulate]
+
+
 def verdict(report):
     """One line: how many cases, errors and warnings."""
     errors = len(report.errors)
     warnings = len(report.problems) - errors
-    return (f'{_number(len(report.facts), "case")} read: {_number(errors, "error")}, {_number(warnings, "warning")}'
+    return (f'{counted(len(report.facts), "case")} read: {counted(errors, "error")}, {counted(warnings, "warning")}'
             f'{"; training would be wrong" if errors else ""}')
 
 
 def terminal_report(report):
-    """All of it as text: tables, a line for each problem, and the verdict."""
+    """All of it as text: tables, a line for each problem, up to twenty of a kind, and the verdict."""
     tables = [tabulate(rows, header, tablefmt='simple', disable_numparse=True) for header, rows in
               (part_rows(report), class_rows(report)) if rows]
-    lines = [f'{p.level + ":":<8} {p.kind + ",":<18} {p.part}: {p.text}' for p in report.problems]
-    return '\n\n'.join([*tables, *(['\n'.join(lines)] if lines else []), verdict(report)])
+    lines = []
+    for kind, found in groupby(report.problems, lambda problem: problem.kind):
+        *several, = (f'{p.level + ":":<8} {p.kind + ",":<18} {p.part}: {p.text}' for p in found)
+        rest = len(several) - LINES
+        lines += several if rest <= 0 else [*several[:LINES], f'{"":<8} {kind + ",":<18} and {rest} more; --html lists them all']
+    return '\n\n'.join([*tables, *('\n'.join(several) for several in (notes_on(report), lines) if several), verdict(report)])
 
 
 def is_error(problem):
@@ -62,7 +76,3 @@ def _span(sizes):
     low, high = (tuple(f(column) for column in zip(*sizes)) for f in (min, max))
     texts = ['×'.join(f'{n:.4g}' for n in size) for size in (low, high)]
     return texts[0] if texts[0] == texts[1] else ' to '.join(texts)
-
-
-def _number(n, what):
-    return f'{n} {what}' if n == 1 else f'{n} {what}s'

@@ -8,11 +8,12 @@ import numpy as np
 from scarceseg.components.labels import IMPLIED
 
 # told apart by colour-blind readers too [Okabe 2008]
-PALETTE = ((230, 159, 0), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115), (213, 94, 0), (0, 114, 178))
+PALETTE = ((230, 159, 0), (86, 180, 233), (204, 121, 167), (0, 158, 115), (240, 228, 66), (213, 94, 0), (0, 114, 178))
+DRAWN_BACKGROUND = (255, 255, 255)  # where background is annotated and other voxels are not, as in scribbles
 COLOURS = 96  # of a picture; fewer make it smaller
 
 
-def thumbnail(image, label, *, spacing_mm, size, num_classes, has_background=True):
+def thumbnail(image, label, *, spacing_mm, size, has_background=True):
     """A PNG file of the slice with most foreground, with the outlines of the classes.
 
     Args:
@@ -20,8 +21,7 @@ def thumbnail(image, label, *, spacing_mm, size, num_classes, has_background=Tru
         label: (*space) class indices, or None.
         spacing_mm: in the order of space, or None.
         size: pixels of the longer side.
-        num_classes: how many classes there are.
-        has_background: whether class 0 is background, which gets no outline.
+        has_background: whether class 0 is background, which gets an outline only where it is drawn in a scribble.
     """
     from PIL import Image
     first = 1 if has_background else 0
@@ -38,19 +38,26 @@ def thumbnail(image, label, *, spacing_mm, size, num_classes, has_background=Tru
     picture = np.array(Image.fromarray(grey).resize(shape[::-1], Image.Resampling.BOX if height > shape[0] else
                                                     Image.Resampling.BILINEAR))
     if label is not None:
-        fine = tuple(map(max, shape, label.shape))  # no smaller than the picture, or outlines would have gaps
-        label = label[np.ix_(*(np.arange(n) * m // n for n, m in zip(fine, label.shape)))]
-    for k in range(first, num_classes) if label is not None else ():
-        rows, columns = np.nonzero(_outline(label == k))
-        picture[(rows * shape[0]) // fine[0], (columns * shape[1]) // fine[1]] = colour_of(k - first)
+        _draw(picture, label, first)
     file = io.BytesIO()
     Image.fromarray(picture).quantize(COLOURS).save(file, 'PNG', optimize=True)
     return file.getvalue()
 
 
+def _draw(picture, label, first):
+    """Outlines of the classes of a label (y, x) on a picture (rows, columns, 3), in place."""
+    shape = picture.shape[:2]
+    fine = tuple(map(max, shape, label.shape))  # no smaller than the picture, or outlines would have gaps
+    label = label[np.ix_(*(np.arange(n) * m // n for n, m in zip(fine, label.shape)))]
+    for k in np.unique(label[label < IMPLIED]).tolist():
+        if k >= first or (label >= IMPLIED).any():
+            rows, columns = np.nonzero(_outline(label == k))
+            picture[(rows * shape[0]) // fine[0], (columns * shape[1]) // fine[1]] = colour_of(k - first)
+
+
 def colour_of(k):
-    """Red, green and blue of the k-th class with an outline; after seven they come again."""
-    return PALETTE[k % len(PALETTE)]
+    """Red, green and blue of the k-th class of foreground; after seven they come again. -1 is background."""
+    return DRAWN_BACKGROUND if k < 0 else PALETTE[k % len(PALETTE)]
 
 
 def _slice(label, first):
