@@ -36,6 +36,7 @@ def parser():
         for flag, settings in (shared[option] if isinstance(option, str) else option for option in own):
             sub.add_argument(flag, **settings)
         sub.add_argument('--out', default='data', metavar='DIR', help='data folder; default data')
+        sub.add_argument('--name', help='of the folder in there; default that of the data set\'s configs')
         sub.add_argument('--processes', type=int, metavar='N', help='that work at once; default one per core')
     return parse
 
@@ -43,16 +44,17 @@ def parser():
 def show(done, total):
     """Progress: on a screen one line that changes, else a line now and then."""
     if sys.stderr.isatty() or done == total or done % 50 == 0:
-        print(f'\r{done} of {total} cases', end='' if sys.stderr.isatty() and done < total else '\n', file=sys.stderr, flush=True)
+        start, end = ('\r', '' if done < total else '\n') if sys.stderr.isatty() else ('', '\n')
+        print(f'{start}{done} of {total} cases', end=end, file=sys.stderr, flush=True)
 
 
 @tool(parser)
 def main(args):
     from scarceseg.components.datasets import preparation as p
     plans = dict(acdc=p.acdc_plan, atrium=p.atrium_plan, jsrt=p.jsrt_plan, promise12=p.promise12_plan, msd=p.decathlon_plan)
-    settings = {k: v for k, v in vars(args).items() if k not in ('kind', 'source', 'out', 'processes')}
+    settings = {k: v for k, v in vars(args).items() if k not in ('kind', 'source', 'out', 'name', 'processes')}
     p.check_outside(args.out, args.source)
-    plan = plans[args.kind](args.source, **settings)
+    plan = p.renamed(plans[args.kind](args.source, **settings), args.name)
     outcome = p.carry_out(plan, args.out, processes=args.processes, progress=show)
     print(f'{outcome.place}: {outcome.made} cases made, {outcome.kept} were there')
     for note in plan.notes:
@@ -63,7 +65,7 @@ def main(args):
         sys.exit(1)
     for file, names in plan.lists.items():
         print(f'  splits/{file}: {len(names)} cases')
-    print(f'split: {", ".join(f"{key} {value}" for key, value in plan.facts.items()) or "none, the cases are few"}')
+    print(f'split: {plan.facts.get("split") or ", ".join(f"{k} {v}" for k, v in plan.facts.items()) or "none, the cases are few"}')
 
 
 if __name__ == '__main__':

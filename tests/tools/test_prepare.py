@@ -1,6 +1,7 @@
 """Downloads in their official layout, here small and made up, become what the configs read."""
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import h5py
@@ -97,7 +98,7 @@ def test_the_same_command_goes_on_and_another_one_is_refused(acdc, capsys, monke
     assert {k: v[1] for k, v in again.items()} == {k: v[1] for k, v in whole.items()} and kept.items() <= again.items()
     assert call(prepare, *command, '--scribbles', 'ACDC_scribbles') == 2
     error = capsys.readouterr().err
-    assert 'data/ACDC was prepared otherwise (scribbles: None instead of ' in error and error.count('\n') == 1
+    assert 'data/ACDC was prepared otherwise (scribbles was None and is ' in error and error.count('\n') == 1
     assert state('data') == again
 
 
@@ -152,6 +153,19 @@ def test_an_interrupted_preparation_leaves_no_lists_and_can_be_repeated(acdc, mo
     outcome = carry_out(plan, 'data', processes=1)
     assert (outcome.made, outcome.kept, outcome.failed) == (9, 3, {})
     assert json.loads(Path('data/ACDC/prepared.json').read_text())['kind'] == 'acdc'
+
+
+def die(target):
+    os._exit(1)
+
+
+def test_a_process_that_is_killed_is_one_sentence(acdc, monkeypatch):
+    monkeypatch.chdir(acdc)
+    plan = acdc_plan('source')
+    cases = {name: {file: die for file in files} for name, files in plan.cases.items()}
+    with pytest.raises(UserError, match='a process has been killed, .* the same command with --processes 1 goes on'):
+        carry_out(plan._replace(cases=cases), 'data', processes=2)
+    assert carry_out(plan, 'data', processes=1).made == 12
 
 
 def test_files_of_wsl4mis_become_volumes_of_nominal_size(tmp_path, rng, monkeypatch, capsys):
@@ -235,6 +249,28 @@ def test_files_of_uamt_have_their_first_axis_along_x(tmp_path, rng, monkeypatch)
     stored = nib.load(f'data/LA/images/{folder.name}.nii.gz')
     assert np.array_equal(np.asarray(stored.dataobj), image) and np.allclose(stored.header.get_zooms(), 0.625)
     assert np.array_equal(np.asarray(nib.load(f'data/LA/labels/{folder.name}.nii.gz').dataobj), label)
+    assert np.array_equal(stored.affine, np.diag([-0.625, -0.625, 0.625, 1])) and nib.aff2axcodes(stored.affine) == tuple('LPS')
+    assert call(prepare, 'atrium', 'data in', '--shrink', 2, '--out', 'small', '--processes', 1) == 0
+    half = nib.load(f'small/LA/images/{folder.name}.nii.gz')
+    assert half.shape == (3, 4, 2) and np.allclose(half.affine, [
+        [-1.25, 0, 0, -0.3125], [0, -1.25, 0, -0.3125], [0, 0, 1.25, 0.3125], [0, 0, 0, 1]])
+
+
+def test_headers_of_the_challenge_that_say_one_millimetre_get_the_size_that_it_states(tmp_path, rng, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = (*published.ATRIUM_LABELED[:2], published.ATRIUM_VALID[0])
+    for k, name in enumerate(names):
+        label = np.zeros((44, 60, 64), np.uint8)
+        label[10:30, 20 + k:40, 20:40] = 255
+        size = (1, 1, 1) if k < 2 else (0.625, 0.625, 1.25)
+        write_nrrd(tmp_path / f'LA/Training Set/{name}/lgemri.nrrd', rng.integers(0, 256, label.shape).astype(np.uint8), size)
+        write_nrrd(tmp_path / f'LA/Training Set/{name}/laendo.nrrd', label, size)
+    assert call(prepare, 'atrium', 'LA', '--processes', 1) == 0
+    assert 'where a header says 1×1×1 mm' in capsys.readouterr().out
+    for name, size in zip(names, (0.625, 0.625, 1.25)):
+        expected = [[-0.625, 0, 0, -10], [0, -0.625, 0, -20], [0, 0, size, 30], [0, 0, 0, 1]]
+        assert all(np.allclose(nib.load(f'data/LA/{kind}/{name}.nii.gz').affine, expected) for kind in ('images', 'labels'))
+    assert call(check_data, 'fsl/unet3d_la_cpu', '--data', 'data', '--processes', 1) == 0
 
 
 @pytest.fixture
@@ -271,6 +307,19 @@ def test_radiographs_become_pictures_in_which_air_is_dark(jsrt, monkeypatch, cap
         assert np.array_equal(sample['label'], expected)
     assert call(prepare, 'jsrt', 'All247images', '--masks', 'scratch', '--out', 'big', '--size', 512, '--processes', 1) == 0
     assert load_image('big/JSRT/labels/JPCLN001.png', label=True)[0].shape == (512, 512)
+
+
+def test_under_another_name_radiographs_are_read_by_the_shipped_configs(jsrt, monkeypatch, capsys):
+    folder, _ = jsrt
+    monkeypatch.chdir(folder)
+    command = ['jsrt', 'All247images', '--masks', 'scratch', '--processes', 1]
+    assert call(prepare, *command, '--name', 'CXR') == 0
+    for config in ('fsl/unet2d_cxr_cpu', 'nll/ce_cxr_cpu'):
+        assert call(check_data, config, '--data', 'data', '--processes', 1) == 0
+    for name in ('a/b', '..', ''):
+        assert call(prepare, *command, '--name', name) == 2
+        assert f"--name '{name}' must be the name of one folder" in capsys.readouterr().err
+    assert sorted(p.name for p in Path('data').iterdir()) == ['CXR']
 
 
 @pytest.mark.parametrize('damage, sentence', [

@@ -122,8 +122,9 @@ def _shared(first, second, both, case, how=''):
     """The problem of cases that two sources share."""
     sides = {first.side, second.side}
     kind = 'leak' if 'train' in sides and len(sides) > 1 else 'duplicate'
-    where = f'{first.name}+{second.name}'
-    return Problem(kind, where, case, f'{counted(both, "case")} of {first.name} in {second.name} too{how}: {_listed(both)}')
+    remedy = f'; {"it" if len(both) == 1 else "each"} may be in one of them only' if kind == 'leak' else ''
+    return Problem(kind, f'{first.name}+{second.name}', case,
+                   f'{counted(both, "case")} of {first.name} in {second.name} too{how}: {_listed(both)}{remedy}')
 
 
 def _odd_ones(kind, facts, what):

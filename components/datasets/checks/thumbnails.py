@@ -10,7 +10,8 @@ from scarceseg.components.labels import IMPLIED
 # told apart by colour-blind readers too [Okabe 2008]
 PALETTE = ((230, 159, 0), (86, 180, 233), (204, 121, 167), (0, 158, 115), (240, 228, 66), (213, 94, 0), (0, 114, 178))
 DRAWN_BACKGROUND = (255, 255, 255)  # where background is annotated and other voxels are not, as in scribbles
-COLOURS = 96  # of a picture; fewer make it smaller
+LINES = (*PALETTE, DRAWN_BACKGROUND)
+COLOURS = 96  # of a picture beside those of its lines; fewer make it smaller
 
 
 def thumbnail(image, label, *, spacing_mm, size, has_background=True):
@@ -35,24 +36,26 @@ def thumbnail(image, label, *, spacing_mm, size, has_background=True):
     scale = size / max(height * mm[0], width * mm[1])
     shape = tuple(max(1, round(n * m * scale)) for n, m in zip((height, width), mm))
     grey = np.moveaxis(np.repeat(_grey(image), 1 if colour else 3, 0), 0, -1)
-    picture = np.array(Image.fromarray(grey).resize(shape[::-1], Image.Resampling.BOX if height > shape[0] else
-                                                    Image.Resampling.BILINEAR))
+    small = Image.fromarray(grey).resize(shape[::-1], Image.Resampling.BOX if height > shape[0] else Image.Resampling.BILINEAR)
+    small = small.quantize(COLOURS)
+    picture = np.array(small)
     if label is not None:
         _draw(picture, label, first)
-    file = io.BytesIO()
-    Image.fromarray(picture).quantize(COLOURS).save(file, 'PNG', optimize=True)
+    file, few = io.BytesIO(), Image.fromarray(picture)
+    few.putpalette([*(small.getpalette() + [0] * 3 * COLOURS)[:3 * COLOURS], *sum(LINES, ())])
+    few.save(file, 'PNG', optimize=True)
     return file.getvalue()
 
 
 def _draw(picture, label, first):
-    """Outlines of the classes of a label (y, x) on a picture (rows, columns, 3), in place."""
-    shape = picture.shape[:2]
+    """Outlines of the classes of a label (y, x) in a picture (rows, columns) of indices into a palette, in place."""
+    shape = picture.shape
     fine = tuple(map(max, shape, label.shape))  # no smaller than the picture, or outlines would have gaps
     label = label[np.ix_(*(np.arange(n) * m // n for n, m in zip(fine, label.shape)))]
     for k in np.unique(label[label < IMPLIED]).tolist():
         if k >= first or (label >= IMPLIED).any():
             rows, columns = np.nonzero(_outline(label == k))
-            picture[(rows * shape[0]) // fine[0], (columns * shape[1]) // fine[1]] = colour_of(k - first)
+            picture[(rows * shape[0]) // fine[0], (columns * shape[1]) // fine[1]] = COLOURS + LINES.index(colour_of(k - first))
 
 
 def colour_of(k):

@@ -1,9 +1,10 @@
 """The left-atrium set of the 2018 challenge [Xiong 2021].
 
 Read are two layouts, as the code of UA-MT [Yu 2019] reads and writes them. The official download has a folder for each case,
-``Training Set/NAME`` (and ``Testing Set/NAME``), with ``lgemri.nrrd`` and ``laendo.nrrd``, whose atrium has the value 255. UA-MT
-gives out the training cases as ``NAME/mri_norm2.h5`` with data sets image and label (x, y, z), of mean 0 and deviation 1 and cut to
-a box around the atrium; they know no voxel size, which is 0.625 mm in the official files.
+``Training Set/NAME`` (and ``Testing Set/NAME``), with ``lgemri.nrrd`` and ``laendo.nrrd``, whose atrium has the value 255. Their
+headers do not know the voxel size and say 1×1×1 mm; the challenge says 0.625 mm. UA-MT gives out the training cases as
+``NAME/mri_norm2.h5`` with data sets image and label (x, y, z), of mean 0 and deviation 1 and cut to a box around the atrium. They
+know neither voxel size nor directions, and get those of the official files: 0.625 mm, to the left, back and up.
 """
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from .plan import UNPACKED, Plan, check_folder
 from .steps import convert_image, convert_label
 
 NOMINAL_MM = (0.625, 0.625, 0.625)
+LEFT_BACK_UP = (-1, -1, 1)
 VALUES = {0: 0, 1: 1, 255: 1}
 
 
@@ -48,6 +50,8 @@ def atrium_plan(source, *, shrink=1):
     notes = published.note_on_split(len(cases) - len(testing), published.ATRIUM_CASES, 'official training cases')
     if images[0].suffix == '.h5':
         notes += ('the .h5 files are cut around the atrium by the label, and their voxel size is taken to be 0.625 mm',)
+    else:
+        notes += ('where a header says 1×1×1 mm, as those of the challenge do, the voxel size is taken to be 0.625 mm',)
     record = dict(kind='atrium', source=str(Path(source).resolve()), shrink=shrink)
     facts = {'split': 'published with UA-MT (test) and the examples of PyMIC'}
     return Plan('LA', record, cases, _lists(sorted(cases), testing), facts, notes)
@@ -55,14 +59,15 @@ def atrium_plan(source, *, shrink=1):
 
 def _case_files(name, image, shrink):
     if image.suffix == '.h5':
-        settings = dict(source=image, spacing_mm=NOMINAL_MM, x_first=True, shrink=shrink)
+        settings = dict(source=image, spacing_mm=NOMINAL_MM, x_first=True, signs=LEFT_BACK_UP, shrink=shrink)
         return {f'images/{name}.nii.gz': partial(convert_h5, key='image', **settings),
                 f'labels/{name}.nii.gz': partial(convert_h5, key='label', values=VALUES, **settings)}
     label = image.with_name('laendo.nrrd')
     if not label.is_file():
         raise UserError(f'case {name!r} has {image}, but no {label.name} beside it; unpack the download again')
-    return {f'images/{name}.nii.gz': partial(convert_image, source=image, shrink=shrink),
-            f'labels/{name}.nii.gz': partial(convert_label, source=label, values=VALUES, shrink=shrink)}
+    settings = dict(shrink=shrink, unset_mm=NOMINAL_MM)
+    return {f'images/{name}.nii.gz': partial(convert_image, source=image, **settings),
+            f'labels/{name}.nii.gz': partial(convert_label, source=label, values=VALUES, **settings)}
 
 
 def _lists(names, testing):

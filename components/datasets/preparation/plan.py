@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from scarceseg.registry import UserError
 from ..layouts.split_lists import write_lists
 
 RECORD = 'prepared.json'
-VERSION = 1  # of what preparations do; raise it where their files become others
+VERSION = 2  # of what preparations do; raise it where their files become others
 UNPACKED = 'give the folder that the download was unpacked to'
 
 
@@ -63,7 +64,7 @@ def carry_out(plan, out, *, processes=None, progress=None):
         progress: ``progress(done, total)``, called after each case.
 
     Raises:
-        UserError: the folder is there and is not this preparation, or a split list is there with other names.
+        UserError: the folder is there and is not this preparation, a split list is there with other names, or a process was killed.
     """
     place = Path(out) / plan.folder
     claim(place, {'version': VERSION, **plan.record})
@@ -95,6 +96,13 @@ def check_outside(out, source):
         raise UserError(f'--out {out} lies in {source}; nothing is written into a download, so choose a folder outside of it')
 
 
+def renamed(plan, name):
+    """The ``Plan`` of the folder ``name``; None keeps its own."""
+    if name is not None and (not name or Path(name).name != name or name == '..'):
+        raise UserError(f'--name {name!r} must be the name of one folder; the folder that it is made in is --out')
+    return plan if name is None else plan._replace(folder=name)
+
+
 def claim(place, record):
     """Make the folder ``place`` for what ``record`` describes; a UserError where it holds something else."""
     file = place / RECORD
@@ -119,7 +127,7 @@ def _differences(known, record):
     if not isinstance(known, dict):
         return f'its {RECORD} is damaged'
     keys = [k for k in {**known, **record} if known.get(k) != record.get(k)]
-    return '; '.join(f'{k}: {known.get(k)} instead of {record.get(k)}' for k in keys)
+    return '; '.join(f'{k} was {known.get(k)} and is {record.get(k)} now' for k in keys)
 
 
 def _written(jobs, processes):
@@ -132,6 +140,9 @@ def _written(jobs, processes):
         tasks = [pool.submit(_write, job) for job in jobs.items()]
         try:
             yield from (task.result() for task in as_completed(tasks))
+        except BrokenProcessPool as error:
+            raise UserError('a process has been killed, perhaps because memory ran out; the same command with --processes 1 goes on'
+                            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -27,21 +27,28 @@ def copy_file(target, *, source, link=False):
             shutil.copyfile(source, draft)
 
 
-def convert_image(target, *, source, shrink=1):
-    """An image of any format as NIfTI, in the smallest dtype that keeps its values; see ``shrunk``."""
+def convert_image(target, *, source, shrink=1, unset_mm=None):
+    """An image of any format as NIfTI, in the smallest dtype that keeps its values.
+
+    Args:
+        shrink: see ``shrunk``.
+        unset_mm: see ``with_size``.
+    """
     array, geometry = load_image(source)
-    write_nifti(target, compact(shrunk(array, shrink)), in_millimetres(shrunk_geometry(geometry, shrink)))
+    geometry = shrunk_geometry(with_size(geometry, unset_mm), shrink)
+    write_nifti(target, compact(shrunk(array, shrink)), in_millimetres(geometry))
 
 
-def convert_label(target, *, source, values, shrink=1):
-    """A label of any format as NIfTI of class indices; see ``shrunk``.
+def convert_label(target, *, source, values, shrink=1, unset_mm=None):
+    """A label of any format as NIfTI of class indices.
 
     Args:
         values: the class index of each number of the file: {0: 0, 255: 1}.
+        shrink, unset_mm: as in ``convert_image``.
     """
     array, geometry = load_image(source, label=True)
-    label = shrunk_label(renumbered(array, values, source), shrink)
-    write_nifti(target, label, in_millimetres(shrunk_geometry(geometry, shrink)))
+    geometry = shrunk_geometry(with_size(geometry, unset_mm), shrink)
+    write_nifti(target, shrunk_label(renumbered(array, values, source), shrink), in_millimetres(geometry))
 
 
 def renumbered(label, values, source):
@@ -91,6 +98,17 @@ def compact(array):
     return array.astype(dtype)
 
 
+def with_size(geometry, unset_mm):
+    """The ``Geometry`` with voxels of ``unset_mm`` (z, y, x) in the place of 1×1×1 mm, which headers say where nobody set it.
+
+    Directions and the place of the first voxel stay as they are. None changes nothing.
+    """
+    if unset_mm is None or geometry.spacing_mm != (1.0, 1.0, 1.0):
+        return geometry
+    affine = geometry.affine * [*unset_mm[::-1], 1.0]
+    return Geometry(tuple(unset_mm), affine, None, geometry.shape)
+
+
 def in_millimetres(geometry):
     """The ``Geometry`` with a header that says that its unit is the millimetre, where it had none."""
     if geometry.header is not None:
@@ -100,6 +118,11 @@ def in_millimetres(geometry):
     return Geometry(geometry.spacing_mm, geometry.affine, header, geometry.shape)
 
 
-def nominal(shape, spacing_mm):
-    """The ``Geometry`` of an array (z, y, x) of which only the voxel size (z, y, x) is known, if that."""
-    return in_millimetres(Geometry(tuple(spacing_mm), np.diag([*spacing_mm[::-1], 1.0]), None, tuple(shape[::-1])))
+def nominal(shape, spacing_mm, signs=(1, 1, 1)):
+    """The ``Geometry`` of an array (z, y, x) of which only the voxel size (z, y, x) is known, if that.
+
+    Args:
+        signs: whether x, y and z point to the patient's right, front and up, 1, or to the left, back and down, -1.
+    """
+    affine = np.diag([*(sign * mm for sign, mm in zip(signs, spacing_mm[::-1])), 1.0])
+    return in_millimetres(Geometry(tuple(spacing_mm), affine, None, tuple(shape[::-1])))
