@@ -14,7 +14,7 @@ from PIL import Image
 from scarceseg.components.datasets.checks import KINDS, check_before_training, quick_check
 from scarceseg.components.datasets.checks.examine import voxel_hash
 from scarceseg.components.datasets.checks.grids import grid_problem
-from scarceseg.components.datasets.checks.quick import read_geometry
+from scarceseg.components.datasets.checks.quick import read_outline
 from scarceseg.components.datasets.checks.run import check_sources
 from scarceseg.components.datasets.checks.sources import sources_of_config, sources_of_folders
 from scarceseg.components.datasets.checks.tables import terminal_report
@@ -357,7 +357,7 @@ def test_the_hash_is_of_the_voxels_and_not_of_the_file(make_case, rng):
 
 @pytest.mark.parametrize('mm, kind', [(0.0, None), (0.014, None), (0.016, 'apart'), (0.74, 'apart'), (0.76, 'grid')])
 def test_the_tolerances_are_a_hundredth_and_a_half_of_a_voxel(make_case, mm, kind):
-    first, second = (read_geometry(make_case(f'{name}.nii', np.zeros((5, 4, 3)), affine=affine))
+    first, second = (read_outline(make_case(f'{name}.nii', np.zeros((5, 4, 3)), affine=affine))[0]
                      for name, affine in (('a', AFFINE), ('b', shifted(mm))))
     problem = grid_problem(first, second, 'they')
     assert (problem and problem[0]) == kind
@@ -367,12 +367,15 @@ def test_headers_alone_give_the_geometry_of_the_file(make_case, tmp_path):
     path = make_case('a.nii.gz', np.zeros((5, 4, 3)))
     truncate_body = path.read_bytes()
     path.write_bytes(truncate_body[:-8])
-    assert read_geometry(path).space == (5, 4, 3)
-    Image.new('L', (7, 5)).save(tmp_path / 'a.png')
+    assert read_outline(path)[0].space == (5, 4, 3)
+    for mode in ('L', 'RGB', 'P', 'I;16'):
+        Image.new(mode, (7, 5)).save(tmp_path / 'a.png')
+        geometry, channels = read_outline(tmp_path / 'a.png')
+        assert geometry.space == (7, 5) and channels == len(load_image(tmp_path / 'a.png')[0])
     np.save(tmp_path / 'a.npy', np.zeros((3, 4, 5)))
-    assert read_geometry(tmp_path / 'a.png').space == (7, 5) and read_geometry(tmp_path / 'a.npy').space == (5, 4, 3)
+    assert read_outline(tmp_path / 'a.npy')[0].space == (5, 4, 3)
     with pytest.raises(UserError, match='no ending'):
-        read_geometry(tmp_path / 'a.txt')
+        read_outline(tmp_path / 'a.txt')
 
 
 def test_a_picture_shows_the_slice_with_most_foreground_and_its_outline():

@@ -1,7 +1,6 @@
 """What can be seen before anything is read: files that are not there, headers that do not fit, cases on two sides."""
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from scarceseg.registry import UserError
 from ..formats.geometry import Geometry
 from ..formats.images import ending, format_of
 from ..formats.nifti_header import open_file, read_header
+from ..formats.pictures import COLOUR
 from ..formats.pictures import ENDINGS as PICTURES
 from ..formats.reading import existing_file, named_damage
 from .across import shared_names, unlike_cases
@@ -66,8 +66,8 @@ def _first(texts):
     return f'{texts[0]}{f" (and {len(texts) - 1} more, which tools/check_data.py lists)" if len(texts) > 1 else ""}'
 
 
-def read_geometry(path, *, label=False):
-    """The ``Geometry`` of a file as its header says it, without reading voxels; None of a kind that must be read as a whole.
+def read_outline(path, *, label=False):
+    """(``Geometry``, channels) of a file as its header says them, without reading voxels; None of a kind that is read as a whole.
 
     Raises:
         UserError: there is no such file, or what is wrong with its header.
@@ -75,36 +75,38 @@ def read_geometry(path, *, label=False):
     if ending(path) in VOLUMES:
         path = existing_file(path)
         with named_damage(path, 'NIfTI'), open_file(path) as handle:
-            return read_header(path, handle, label=label).geometry
-    if ending(path) in PICTURES:
+            stored = read_header(path, handle, label=label)
+    elif ending(path) in PICTURES:
         from PIL import Image
         with named_damage(existing_file(path), 'a picture'), Image.open(path) as picture:
-            return Geometry(None, None, None, picture.size)
-    opener = format_of(path).open
-    volume = opener and opener(path, label=label)
-    return volume and volume.geometry
+            return Geometry(None, None, None, picture.size), 3 if picture.mode in COLOUR else 1
+    else:
+        opener = format_of(path).open
+        stored = opener and opener(path, label=label)
+        if stored is None:
+            return None
+    return stored.geometry, stored.shape[0] if len(stored.shape) > len(stored.geometry.space) else 1
 
 
 def _look_at_headers(name, images, label, part):
     """``Facts`` of one case as far as headers know them."""
     facts, first = Facts(part, name), None
     for file, drawn in [*((f, False) for f in images), (label, True)]:
-        if file is None:
-            continue
         try:
-            geometry = read_geometry(Path(file), label=drawn)
+            outline = file and read_outline(Path(file), label=drawn)
         except UserError as error:
             facts.say('unreadable', str(error))
             continue
-        if geometry is None:
+        if outline is None:
             continue
+        geometry, channels = outline
         first = first or geometry
         problem = grid_problem(geometry, first, f'case {name}: {"the label " if drawn else ""}{file} and its image')
         if problem:
             facts.say(*problem)
         if not drawn:
             facts.space, facts.spacing_mm, facts.orientation = geometry.space, geometry.spacing_mm, geometry.orientation
-            facts.channels += math.prod(geometry.shape[len(geometry.space):])
+            facts.channels += channels
     if None in images:  # channels that are missing are channels too
         facts.channels = len(images)
     return facts
