@@ -54,6 +54,26 @@ def test_a_scan_that_was_turned_on_its_way_into_validation_is_a_leak(small_folde
     assert found(config_of(small_folder)) == {('leak', 'train.labeled+valid', 'case0'), ('orientation', 'valid', 'case2')}
 
 
+def test_the_same_names_in_two_folders_are_other_cases_unless_their_voxels_are_the_same(small_folder):
+    (small_folder / 'other').mkdir()
+    for kind in ('images', 'labels'):
+        (small_folder / 'other' / kind).mkdir()
+        for own, new in (('case2', 'case0'), ('case3', 'case1')):
+            path = small_folder / f'ACDC/{kind}/{own}.nii.gz'
+            path.rename(small_folder / f'other/{kind}/{new}.nii.gz')
+    config = config_of(small_folder)
+    config['val_dataloader']['dataset']['cases'].update(images='other/images', labels='other/labels', split=None)
+    assert not problems_of(config) and quick_check(config) == []
+    (small_folder / 'other/images/case1.nii.gz').write_bytes((small_folder / 'ACDC/images/case1.nii.gz').read_bytes())
+    leak, = problems_of(config)
+    assert leak.kind == 'leak'
+    assert leak.text == '1 case of train.labeled in valid too with the same voxels: case1; it may be in one of them only'
+    for name in ('case0', 'case1'):
+        (small_folder / f'other/images/{name}.nii.gz').unlink()
+        (small_folder / f'other/images/{name}.nii.gz').symlink_to(small_folder / f'ACDC/images/{name}.nii.gz')
+    assert [p.text[:40] for p in quick_check(config)] == ['2 cases of train.labeled in valid too: c']
+
+
 def test_one_label_for_two_images_is_noticed_and_labels_without_foreground_are_not(small_folder):
     for k in (1, 2):
         content = (small_folder / 'ACDC/labels/case0.nii.gz').read_bytes()

@@ -7,26 +7,28 @@ from itertools import combinations
 from ..layouts.splits import patients_of
 from .grids import in_mm
 from .kinds import UNLIKE, VALUES, Problem, counted
+from .sources import identity, names_of
 
 SHOWN = 4  # names in a sentence
 
 
-def shared_names(names):
-    """Problems of cases that are on two sides by their names.
+def shared_cases(data):
+    """Problems of cases that are in two parts; of the same name in two folders they are two cases.
 
     Args:
-        names: [(source, names of its cases)].
+        data: [(source, its data set)].
     """
     problems = []
+    names = [(source, {identity(cases, name): name for name in names_of(cases)}) for source, cases in data]
     for (first, own), (second, others) in combinations(names, 2):
-        both = [n for n in own if n in set(others)]
+        both = [name for key, name in own.items() if key in others]
         if both:
             problems.append(_shared(first, second, both, both[0]))
     return problems
 
 
 def shared_content(sources, facts):
-    """Problems of cases that have the voxels of another one, of another name, or its label only.
+    """Problems of cases that have the voxels of another one, or its label only.
 
     Args:
         sources: all sources.
@@ -39,8 +41,8 @@ def shared_content(sources, facts):
             text = f'{len(found)} pairs of cases have' if len(found) > 1 else 'two cases have'
             problems.append(Problem('duplicate', one, found[0][0], f'{text} the same voxels: {_paired(found)}'))
         else:
-            same = [f'{a} is {b}' for a, b in found]
-            problems.append(_shared(named[one], named[other], same, found[0][0], ' under another name'))
+            same = [a if a == b else f'{a} is {b}' for a, b in found]
+            problems.append(_shared(named[one], named[other], same, found[0][0], ' with the same voxels'))
     known = {pair for found in alike.values() for pair in found}
     drawn = [pair for found in _pairs(facts, lambda fact: (fact.drawing,)).values() for pair in found]
     drawn = [pair for pair in dict.fromkeys(drawn) if not known & {pair, pair[::-1]}]
@@ -52,7 +54,7 @@ def shared_content(sources, facts):
 
 
 def _pairs(facts, keys):
-    """``{(part, part): [(case, case)]}`` of cases of different names that share a key other than None, each with the first."""
+    """``{(part, part): [(case, case)]}`` of different cases that share a key other than None, each with the first."""
     groups, pairs = {}, {}
     for fact in facts:
         for key in keys(fact):
@@ -60,7 +62,7 @@ def _pairs(facts, keys):
                 groups.setdefault(key, []).append(fact)
     for one, *others in groups.values():
         for other in others:
-            if one.case != other.case:
+            if one.identity != other.identity:
                 pairs.setdefault((one.part, other.part), {})[one.case, other.case] = None
     return {parts: list(found) for parts, found in pairs.items()}
 

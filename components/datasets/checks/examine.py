@@ -11,7 +11,7 @@ from ..formats.orientation import to_canonical
 from .facts import Facts
 from .kinds import counted
 from .reading import read_case
-from .sources import names_of
+from .sources import identity, names_of
 from .thumbnails import thumbnail
 
 
@@ -24,7 +24,8 @@ def examine(cases, i, *, part, picture_px=0, has_background=True):
         picture_px: longer side of a picture of the case; 0 makes none.
         has_background: whether class 0 is background.
     """
-    facts = Facts(part, names_of(cases)[i] if names_of(cases) else str(i))
+    name = names_of(cases)[i] if names_of(cases) else str(i)
+    facts = Facts(part, name, identity(cases, name))
     image, label, geometry = read_case(cases, i, facts)
     if geometry is not None:
         facts.spacing_mm, facts.orientation = geometry.spacing_mm, geometry.orientation

@@ -12,6 +12,7 @@ class Facts:
 
     Attributes:
         part, case: where it is, and its name.
+        identity: what no other case shares; see ``sources.identity``.
         problems: list of ``Problem``.
         space: voxels (x, y[, z]), or None where nothing could be read.
         channels: how many.
@@ -27,6 +28,7 @@ class Facts:
 
     part: str
     case: str
+    identity: str = ''
     problems: list = field(default_factory=list)
     space: tuple | None = None
     channels: int = 0

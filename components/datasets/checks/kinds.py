@@ -16,7 +16,7 @@ KINDS = {
     'not finite': (ERROR, 'an image with NaN or Inf'),
     'constant': (ERROR, 'an image that is the same everywhere'),
     'channels': (ERROR, 'cases with different numbers of channels or of axes'),
-    'leak': (ERROR, 'a case of training in validation or test too, by its name or by its voxels, however they are compressed'),
+    'leak': (ERROR, 'a case of training in validation or test too, by its file or by its voxels, however they are compressed'),
     'patient': (ERROR, 'a patient who is in two of training, validation and test, where --patient tells who that is'),
     'no annotation': (ERROR, 'labels of a part without any annotated voxel; a class that no label of training has'),
     'apart': (WARNING, f'label and image that lie {ALMOST:g} to half a voxel apart, or of which only one has a place in space'),

@@ -12,11 +12,11 @@ from ..formats.nifti_header import open_file, read_header
 from ..formats.pictures import COLOUR
 from ..formats.pictures import ENDINGS as PICTURES
 from ..formats.reading import existing_file, named_damage
-from .across import shared_names, unlike_cases
+from .across import shared_cases, unlike_cases
 from .facts import Facts
 from .grids import grid_problem
 from .kinds import ERROR, by_weight
-from .sources import build_source, has_files, names_of, sources_of_config
+from .sources import build_source, has_files, sources_of_config
 
 VOLUMES = ('.nii', '.nii.gz')
 
@@ -25,7 +25,7 @@ def quick_check(config):
     """Problems of a config's data that show without reading voxels, errors first; a list of ``Problem``.
 
     Every file must be there, split lists be those that were written, headers be readable, those of label and image (and of
-    channels) fit each other, those of all images be alike, and no case be in training and in validation or test under one name.
+    channels) fit each other, those of all images be alike, and no case be in training and in validation or test.
 
     Args:
         config: with ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
@@ -41,8 +41,7 @@ def quick_check(config):
     with ThreadPoolExecutor(8) as pool:
         facts = list(pool.map(lambda job: _look_at_headers(*job[0], job[1]), jobs.items()))
     problems += [p for fact in facts for p in fact.problems]
-    problems += shared_names([(source, names_of(cases)) for source, cases in data])
-    return by_weight(problems + unlike_cases(facts))
+    return by_weight(problems + shared_cases(data) + unlike_cases(facts))
 
 
 def check_before_training(config):

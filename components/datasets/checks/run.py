@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from scarceseg.registry import UserError
 
-from .across import class_problems, shared_content, shared_names, shared_patients, unlike_cases
+from .across import class_problems, shared_cases, shared_content, shared_patients, unlike_cases
 from .examine import examine
 from .kinds import ERROR, by_weight
 from .sources import build_source, class_names, names_of
@@ -58,9 +58,8 @@ def check_sources(sources, *, patient=None, picture_px=0, has_background=True, p
                         'parts or cases')
     built = [build_source(source) for source in sources]
     data = [(source, cases) for source, (cases, _) in zip(sources, built) if cases is not None]
-    names = [(source, names_of(cases)) for source, cases in data]
-    problems = [p for _, found in built for p in found] + shared_names(names)
-    problems += shared_patients(names, patient) if patient else []
+    problems = [p for _, found in built for p in found] + shared_cases(data)
+    problems += shared_patients([(source, names_of(cases)) for source, cases in data], patient) if patient else []
     report = Report(sources, class_names(sources, [cases for _, cases in data]))
     jobs = [(k, i) for k, (_, cases) in enumerate(data) for i in range(len(cases))]
     settings = dict(picture_px=picture_px, has_background=has_background)

@@ -1,6 +1,7 @@
 """The data sets of whole cases that a config, or a pair of folders, speaks of."""
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,6 +126,11 @@ def described(error):
 def names_of(cases):
     """Names of the cases of a data set; none where it does not tell them before they are read."""
     return list(getattr(cases, 'names', None) or ())
+
+
+def identity(cases, name):
+    """What no other case shares: the first image file of a case, or its name where it has no file."""
+    return os.path.realpath(next(f for f in cases.files[name][0] if f is not None)) if has_files(cases) else name
 
 
 def has_files(cases):
