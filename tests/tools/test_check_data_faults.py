@@ -12,6 +12,7 @@ from scarceseg.components.datasets.checks.run import check_sources
 from scarceseg.components.datasets.checks.sources import sources_of_config
 from scarceseg.components.datasets.checks.tables import LINES, terminal_report
 from scarceseg.components.datasets.checks.thumbnails import DRAWN_BACKGROUND, colour_of, thumbnail
+from scarceseg.components.datasets.layouts.split_lists import write_lists
 from scarceseg.registry import UserError
 
 from .test_check_data import AFFINE, CLASSES, call, config_of, found, rewrite, set_voxel, shifted, tell_apart
@@ -72,6 +73,21 @@ def test_the_same_names_in_two_folders_are_other_cases_unless_their_voxels_are_t
         (small_folder / f'other/images/{name}.nii.gz').unlink()
         (small_folder / f'other/images/{name}.nii.gz').symlink_to(small_folder / f'ACDC/images/{name}.nii.gz')
     assert [p.text[:40] for p in quick_check(config)] == ['2 cases of train.labeled in valid too: c']
+
+
+def test_lists_that_were_made_by_patient_are_checked_by_patient_without_being_asked(small_folder):
+    splits = small_folder / 'ACDC/splits'
+    for kind in ('images', 'labels'):
+        for old, new in (('case0', 'pat1_a'), ('case1', 'pat2_a'), ('case2', 'pat1_b'), ('case3', 'pat3_a')):
+            (small_folder / f'ACDC/{kind}/{old}.nii.gz').rename(small_folder / f'ACDC/{kind}/{new}.nii.gz')
+    config = config_of(small_folder)
+    lists = {'train.txt': ['pat1_a', 'pat2_a'], 'valid.txt': ['pat1_b', 'pat3_a']}
+    for facts, kinds in (({'seed': 0}, []), ({'patient': r'pat\d'}, ['patient'])):
+        for file in lists:
+            (splits / file).unlink()
+        write_lists(splits, lists, facts)
+        assert [p.kind for p in quick_check(config)] == kinds == [p.kind for p in problems_of(config)]
+    assert quick_check(config)[0].text.startswith('1 patient of train.labeled in valid too: pat1;')
 
 
 def test_one_label_for_two_images_is_noticed_and_labels_without_foreground_are_not(small_folder):

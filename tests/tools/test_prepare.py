@@ -73,7 +73,7 @@ def test_acdc_is_what_its_configs_read_byte_for_byte_with_the_published_split(ac
     assert {p.stem: tuple(dict.fromkeys(int(n[7:10]) for n in read_split(p))) for p in splits.iterdir()} == expected
     notes = read_notes(splits / 'train.txt')
     assert notes == {'sha256 of the names': split_hash(read_split(splits / 'train.txt')),
-                     'split': 'published with the examples of PyMIC, by patient'}
+                     'split': 'published with the examples of PyMIC, by patient', 'patient': r'patient\d+'}
     source = acdc / 'source/training/patient003'
     for kind, end in (('images', ''), ('labels', '_gt')):
         copy = acdc / f'data/ACDC/{kind}/patient003_frame07.nii.gz'

@@ -7,7 +7,7 @@ from itertools import combinations
 from ..layouts.splits import patients_of
 from .grids import in_mm
 from .kinds import UNLIKE, VALUES, Problem, counted
-from .sources import identity, names_of
+from .sources import identity, names_of, noted_patient
 
 SHOWN = 4  # names in a sentence
 
@@ -67,19 +67,26 @@ def _pairs(facts, keys):
     return {parts: list(found) for parts, found in pairs.items()}
 
 
-def shared_patients(names, pattern):
+def shared_patients(data, pattern=None):
     """Problems of patients who are on two sides.
 
     Args:
-        names: [(source, names of its cases)].
-        pattern: regular expression that tells a patient from a case's name.
+        data: [(source, its data set)].
+        pattern: regular expression that tells a patient from a case's name; None takes the one that a split list was made by.
+
+    Raises:
+        UserError: ``pattern`` is no regular expression, or finds nothing in a name.
     """
+    known = []
+    for source, cases in data:
+        noted = pattern or noted_patient(source)
+        known += [(source, set(patients_of(names_of(cases), noted)))] if noted else []
     problems = []
-    for (first, own), (second, others) in combinations([(s, set(patients_of(own, pattern))) for s, own in names], 2):
+    for (first, own), (second, others) in combinations(known, 2):
         both = sorted(own & others)
         if both and first.side != second.side:
             problems.append(Problem('patient', f'{first.name}+{second.name}', '', f'{counted(both, "patient")} of {first.name} in '
-                                    f'{second.name} too: {_listed(both)}'))
+                                    f'{second.name} too: {_listed(both)}; all cases of a patient belong on one side'))
     return problems
 
 

@@ -17,7 +17,8 @@ KINDS = {
     'constant': (ERROR, 'an image that is the same everywhere'),
     'channels': (ERROR, 'cases with different numbers of channels or of axes'),
     'leak': (ERROR, 'a case of training in validation or test too, by its file or by its voxels, however they are compressed'),
-    'patient': (ERROR, 'a patient who is in two of training, validation and test, where --patient tells who that is'),
+    'patient': (ERROR, 'a patient who is in two of training, validation and test, where --patient or the split lists tell who that '
+                       'is'),
     'no annotation': (ERROR, 'labels of a part without any annotated voxel; a class that no label of training has'),
     'apart': (WARNING, f'label and image that lie {ALMOST:g} to half a voxel apart, or of which only one has a place in space'),
     'orientation': (WARNING, 'images whose axes point to different sides'),

@@ -12,7 +12,7 @@ from ..formats.nifti_header import open_file, read_header
 from ..formats.pictures import COLOUR
 from ..formats.pictures import ENDINGS as PICTURES
 from ..formats.reading import existing_file, named_damage
-from .across import shared_cases, unlike_cases
+from .across import shared_cases, shared_patients, unlike_cases
 from .facts import Facts
 from .grids import grid_problem
 from .kinds import ERROR, by_weight
@@ -25,7 +25,8 @@ def quick_check(config):
     """Problems of a config's data that show without reading voxels, errors first; a list of ``Problem``.
 
     Every file must be there, split lists be those that were written, headers be readable, those of label and image (and of
-    channels) fit each other, those of all images be alike, and no case be in training and in validation or test.
+    channels) fit each other, those of all images be alike, and no case be in training and in validation or test, nor a
+    patient, where split lists say who that is.
 
     Args:
         config: with ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
@@ -41,7 +42,7 @@ def quick_check(config):
     with ThreadPoolExecutor(8) as pool:
         facts = list(pool.map(lambda job: _look_at_headers(*job[0], job[1]), jobs.items()))
     problems += [p for fact in facts for p in fact.problems]
-    return by_weight(problems + shared_cases(data) + unlike_cases(facts))
+    return by_weight(problems + shared_cases(data) + shared_patients(data) + unlike_cases(facts))
 
 
 def check_before_training(config):

@@ -11,7 +11,7 @@ from scarceseg.registry import UserError
 from .across import class_problems, shared_cases, shared_content, shared_patients, unlike_cases
 from .examine import examine
 from .kinds import ERROR, by_weight
-from .sources import build_source, class_names, names_of
+from .sources import build_source, class_names
 
 _data = []  # of a worker: the data sets, given to it once
 
@@ -43,7 +43,7 @@ def check_sources(sources, *, patient=None, picture_px=0, has_background=True, p
 
     Args:
         sources: list of ``Source``.
-        patient: regular expression that tells a patient from a case's name, or None.
+        patient: regular expression that tells a patient from a case's name; see ``shared_patients``.
         picture_px: longer side of the picture of each case; 0 makes none.
         has_background: whether class 0 is background.
         processes: how many read at once; default one per core.
@@ -58,8 +58,7 @@ def check_sources(sources, *, patient=None, picture_px=0, has_background=True, p
                         'parts or cases')
     built = [build_source(source) for source in sources]
     data = [(source, cases) for source, (cases, _) in zip(sources, built) if cases is not None]
-    problems = [p for _, found in built for p in found] + shared_cases(data)
-    problems += shared_patients([(source, names_of(cases)) for source, cases in data], patient) if patient else []
+    problems = [p for _, found in built for p in found] + shared_cases(data) + shared_patients(data, patient)
     report = Report(sources, class_names(sources, [cases for _, cases in data]))
     jobs = [(k, i) for k, (_, cases) in enumerate(data) for i in range(len(cases))]
     settings = dict(picture_px=picture_px, has_background=has_background)

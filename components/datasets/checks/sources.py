@@ -11,6 +11,7 @@ from ..formats.images import ending
 from ..layouts.case_files import CaseFiles
 from ..layouts.complaints import collecting
 from ..layouts.described import is_described
+from ..layouts.split_lists import read_notes
 from ..parts.preparing import build, unlabelled
 from .kinds import Problem
 
@@ -126,6 +127,16 @@ def described(error):
 def names_of(cases):
     """Names of the cases of a data set; none where it does not tell them before they are read."""
     return list(getattr(cases, 'names', None) or ())
+
+
+def noted_patient(source):
+    """The regular expression by which the split list of a source keeps patients together, or None where it has no such note."""
+    config = source.config
+    while isinstance(config, dict) and not config.get('split'):
+        config = config.get('cases')
+    if not isinstance(config, dict):
+        return None
+    return read_notes(Path(config.get('data_root', '.')) / config['split']).get('patient')
 
 
 def identity(cases, name):

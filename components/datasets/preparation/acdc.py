@@ -53,7 +53,7 @@ def acdc_plan(source, *, scribbles=None, link=False):
     if drawn and len(drawn) < len(names):
         notes += (f'{len(names) - len(drawn)} of {len(names)} cases have no scribbles',)
     places = dict(source=str(Path(source).resolve()), scribbles=scribbles and str(Path(scribbles).resolve()))
-    facts = {'split': 'published with the examples of PyMIC, by patient'}
+    facts = {'split': 'published with the examples of PyMIC, by patient', 'patient': r'patient\d+'}
     return Plan('ACDC', dict(kind='acdc', link=link, **places), cases, _lists(names, numbers), facts, notes)
 
 
