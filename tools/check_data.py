@@ -21,7 +21,7 @@ def parser():
     parse.add_argument('target', metavar='CONFIG|IMAGES', help='a config (file or shipped name), or a folder')
     parse.add_argument('labels', nargs='?', metavar='LABELS', help='with IMAGES: folder of labels with the same file names')
     parse.add_argument('--html', metavar='FILE', help='write a page with a picture of every case; it needs no other file')
-    parse.add_argument('--patient', metavar='REGEX', help='what of a case\'s name tells the patient: its first group, or all of it; '
+    parse.add_argument('--patient', metavar='REGEX', help='what of a case\'s name is the patient: its first group, or all of it; '
                                                           'default what the split lists were made by')
     parse.add_argument('--processes', type=int, metavar='N', help='that read at once; default one per core')
     config = parse.add_argument_group('with CONFIG')

@@ -150,6 +150,8 @@ class Foreign:
 
     def __init__(self, wrong=None):
         self.wrong = wrong
+        if wrong == 'all':
+            raise ConnectionError('no answer\nfrom the server')
 
     def __len__(self):
         return 3
@@ -171,6 +173,12 @@ def test_a_data_set_of_ones_own_needs_neither_names_nor_files(wrong, expected):
     report = check_sources(sources_of_config(config), processes=1, picture_px=30)
     assert [(p.kind, p.case, p.text) for p in report.problems] == expected and '3 cases read' in terminal_report(report)
     assert quick_check(config) == [] == check_before_training(config)
+
+
+def test_a_data_set_of_ones_own_that_cannot_be_built_is_one_line():
+    config = dict(train_dataloader=dict(dataset=dict(parts=dict(labeled=dict(type=f'{__name__}.Foreign', wrong='all')))))
+    problem, = quick_check(config)
+    assert problem.kind == 'missing' and 'ConnectionError: no answer from the server' in problem.text and '\n' not in problem.text
 
 
 def test_of_a_loader_of_another_library_nothing_is_known():

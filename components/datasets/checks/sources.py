@@ -120,8 +120,9 @@ def build_source(source):
 
 
 def described(error):
-    """One sentence of an exception."""
-    return str(error) if isinstance(error, UserError) else ' '.join(f'{type(error).__name__}: {error}'.split())
+    """An exception in one line."""
+    text = str(error) if isinstance(error, UserError) else f'{type(error).__name__}: {error}'
+    return ' '.join(line.strip() for line in text.splitlines())
 
 
 def names_of(cases):
