@@ -181,6 +181,20 @@ def test_a_data_set_of_ones_own_that_cannot_be_built_is_one_line():
     assert problem.kind == 'missing' and 'ConnectionError: no answer from the server' in problem.text and '\n' not in problem.text
 
 
+@pytest.mark.parametrize('valid, quick, full', [
+    (dict(seed=1), [], []), (dict(first=5), [], []), (dict(), ['leak'], ['leak']), (dict(scribbles=False), [], ['leak'])])
+def test_generated_cases_are_told_apart_by_what_they_are_made_from_and_not_by_name(valid, quick, full):
+    phantoms = dict(type='PhantomDataset', shape=(2, 40, 40), scribbles=True, count=2)
+    config = dict(train_dataloader=dict(dataset=dict(parts=dict(scribbled=phantoms))),
+                  val_dataloader=dict(dataset=dict(cases=dict(phantoms, **valid))))
+    assert [p.kind for p in quick_check(config)] == quick and [p.kind for p in problems_of(config)] == full
+
+
+def test_two_numbered_data_sets_of_ones_own_share_no_case():
+    numbered = dict(type=f'{__name__}.Foreign')
+    assert quick_check(dict(train_dataloader=dict(dataset=dict(parts=dict(labeled=numbered, clean=numbered))))) == []
+
+
 def test_of_a_loader_of_another_library_nothing_is_known():
     config = dict(train_dataloader=dict(dataset=dict(type='another.library.Data', root='x')))
     assert quick_check(config) == []

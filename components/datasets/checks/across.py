@@ -19,7 +19,7 @@ def shared_cases(data):
         data: [(source, its data set)].
     """
     problems = []
-    names = [(source, {identity(cases, name): name for name in names_of(cases)}) for source, cases in data]
+    names = [(source, {identity(source, cases, i): name for i, name in enumerate(names_of(cases))}) for source, cases in data]
     for (first, own), (second, others) in combinations(names, 2):
         both = [name for key, name in own.items() if key in others]
         if both:

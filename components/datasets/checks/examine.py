@@ -15,17 +15,17 @@ from .sources import identity, names_of
 from .thumbnails import thumbnail
 
 
-def examine(cases, i, *, part, picture_px=0, has_background=True):
+def examine(source, cases, i, *, picture_px=0, has_background=True):
     """``Facts`` of case i of a data set.
 
     Args:
-        cases: a data set of whole cases.
-        part: what it is called.
+        source: the ``Source``.
+        cases: its data set of whole cases.
         picture_px: longer side of a picture of the case; 0 makes none.
         has_background: whether class 0 is background.
     """
     name = names_of(cases)[i] if names_of(cases) else str(i)
-    facts = Facts(part, name, identity(cases, name))
+    facts = Facts(source.name, name, identity(source, cases, i))
     image, label, geometry = read_case(cases, i, facts)
     if geometry is not None:
         facts.spacing_mm, facts.orientation = geometry.spacing_mm, geometry.orientation

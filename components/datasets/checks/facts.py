@@ -12,7 +12,7 @@ class Facts:
 
     Attributes:
         part, case: where it is, and its name.
-        identity: what no other case shares; see ``sources.identity``.
+        identity: what tells it from every other case; see ``sources.identity``.
         problems: list of ``Problem``.
         space: voxels (x, y[, z]), or None where nothing could be read.
         channels: how many.

@@ -93,5 +93,4 @@ def _take(data, settings):
 
 def _examine(job):
     data, settings = _data
-    source, cases = data[job[0]]
-    return examine(cases, job[1], part=source.name, **settings)
+    return examine(*data[job[0]], job[1], **settings)

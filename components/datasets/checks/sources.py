@@ -140,9 +140,14 @@ def noted_patient(source):
     return read_notes(Path(config.get('data_root', '.')) / config['split']).get('patient')
 
 
-def identity(cases, name):
-    """What no other case shares: the first image file of a case, or its name where it has no file."""
-    return os.path.realpath(next(f for f in cases.files[name][0] if f is not None)) if has_files(cases) else name
+def identity(source, cases, i):
+    """What tells case i of a source's data set from every other case: its first image file, or what it is made from.
+
+    Names do not: cases that are numbered in two data sets have the same ones.
+    """
+    if has_files(cases):
+        return os.path.realpath(next(file for file in cases.files[cases.names[i]][0] if file is not None))
+    return repr(cases.key(i)) if hasattr(cases, 'key') else f'{source.name} {i}'
 
 
 def has_files(cases):
