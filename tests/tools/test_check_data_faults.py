@@ -162,11 +162,15 @@ class Foreign:
             raise KeyError('no such thing\nat all')
         if i == 1 and self.wrong == 'label':
             label = label.astype(np.int64) - 5
+        if i == 1 and self.wrong == 'image':
+            image = image[0]
         return dict(name=f'f{i}', image=image, label=label)
 
 
 @pytest.mark.parametrize('wrong, expected', [
     (None, []), ('error', [('unreadable', '1', "case 1 cannot be read: KeyError: 'no such thing\\nat all'")]),
+    ('image', [('unreadable', 'f1', 'case f1 cannot be read: its image is ndarray of float32 and shape (5, 6); expected was a '
+                                    'float32 array (C, *space)')]),
     ('label', [('grid', 'f1', 'case f1 has a label of shape (5, 6) and int64, but its image asks for (5, 6) and uint8')])])
 def test_a_data_set_of_ones_own_needs_neither_names_nor_files(wrong, expected):
     config = dict(train_dataloader=dict(dataset=dict(parts=dict(labeled=dict(type=f'{__name__}.Foreign', wrong=wrong)))))

@@ -382,6 +382,8 @@ def test_a_task_of_the_decathlon_keeps_its_layout_and_gets_a_split(make_case, tm
     before = state('dl')
     assert call(prepare, 'msd', 'dl/Task02_Heart', '--link', '--processes', 1) == 0
     assert state('dl') == before and Path('data/Task02_Heart/labelsTr/la_003.nii.gz').is_symlink()
+    assert 'data/Task02_Heart: 6 cases made, 0 were there' in capsys.readouterr().out
+    assert call(check_data, 'data/Task02_Heart', '--processes', 1) == 0
     train = MSDDataset('Task02_Heart', split='Task02_Heart/splits/train.txt', data_root='data')
     assert len(train) == 3 and train.classes == ('background', 'left atrium') and train[0]['label'].max() == 1
     assert len(MSDDataset('Task02_Heart', subset='test', data_root='data')) == 1

@@ -29,6 +29,9 @@ def _from_sample(cases, i, facts):
         sample = cases[i]
         facts.case = str(sample.get('name', facts.case))
         image, label = sample['image'], sample.get('label')
+        if not isinstance(image, np.ndarray) or image.ndim not in (3, 4) or image.dtype != np.float32 or not image.size:
+            raise UserError(f'its image is {type(image).__name__} of {getattr(image, "dtype", None)} and shape '
+                            f'{tuple(getattr(image, "shape", ()))}; expected was a float32 array (C, *space)')
         if label is not None and (label.shape != image.shape[1:] or label.dtype != np.uint8):
             facts.say('grid', f'case {facts.case} has a label of shape {label.shape} and {label.dtype}, but its image asks for '
                               f'{image.shape[1:]} and uint8')

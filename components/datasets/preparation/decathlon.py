@@ -31,7 +31,7 @@ def decathlon_plan(source, *, seed=0, link=False):
         files.update({f'{name} (test)': list(images) for name, (images, _) in MSDDataset(source, subset='test').files.items()})
     cases = {name: {_inside(file, source): partial(copy_file, source=file, link=link) for file in own}
              for name, own in files.items()}
-    cases[NAME] = {NAME: partial(copy_file, source=source / NAME)}
+    cases[training.names[0]][NAME] = partial(copy_file, source=source / NAME)
     lists, facts = seeded_lists(sorted(training.names), seed)
     return Plan(source.name, dict(kind='msd', source=str(source), seed=seed, link=link), cases, lists, facts)
 
