@@ -5,6 +5,7 @@ import difflib
 import functools
 import importlib
 import inspect
+import re
 
 from .errors import UserError
 
@@ -141,8 +142,9 @@ def settable(component, *, keyword_only):
     return parameters, True
 
 
-def nearest(word, known, *, cutoff=0.6):
-    """' (did you mean …?)' where a known word is near, else nothing."""
-    lower = {k.lower(): k for k in known}
+def nearest(word, known, *, cutoff=0.6, numbered=False):
+    """' (did you mean …?)' where a known word is near, else nothing; among ``numbered`` ones 'case8' is no slip for 'case9'."""
+    letters = re.sub(r'\d', '', word.lower())
+    lower = {k.lower(): k for k in known if not (numbered and re.sub(r'\d', '', k.lower()) == letters)}
     close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=cutoff)
     return f' (did you mean {lower[close[0]]!r}?)' if close else ''

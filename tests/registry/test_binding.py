@@ -3,6 +3,7 @@ import torch
 from mmengine.registry import Registry
 
 from scarceseg.registry import LOSSES, NETWORKS, SCHEDULES, TRANSFORMS, UserError, bind, find_config, resolve
+from scarceseg.registry.binding import nearest
 
 
 def test_a_class_is_built_and_a_function_is_bound():
@@ -122,3 +123,9 @@ def test_a_config_by_path_wins_over_a_shipped_one(tmp_path, monkeypatch):
 def test_an_unknown_config_is_answered_with_the_nearest_name():
     with pytest.raises(UserError, match=r"did you mean 'wsl/dmpls_acdc'\?"):
         find_config('wsl/dmpl_acdc')
+
+
+def test_a_numbered_name_that_differs_in_digits_alone_is_no_slip():
+    assert nearest('patient009_frame01', ['patient008_frame01', 'patient010_frame02'], numbered=True) == ''
+    assert nearest('Patient009_frame01', ['patient009_frame01_C0'], numbered=True) == " (did you mean 'patient009_frame01_C0'?)"
+    assert nearest('UNet1D', ['UNet2D']) == " (did you mean 'UNet2D'?)"
