@@ -21,7 +21,7 @@ from scarceseg.registry import UserError
 
 from .contents import ContentHashes, resolve_files
 
-VERSION = 4  # of what ``code_key`` does not see of reading and preparing a case; raise it and old entries are not read any more
+VERSION = 5  # of what ``code_key`` does not see, as the form of an entry; raise it and old entries are not read any more
 ENTRY, HASHES, DRAFT, OWNER = 'entry.json', 'hashes.jsonl', '.writing_', 'scarceseg'
 
 
@@ -112,7 +112,7 @@ class DiskStore:
     def get(self, key, make):
         """The sample stored under ``key``, made by ``make()`` where it is not there yet.
 
-        Arrays and JSON-able values come back, as a ``StoredSample``; anything else in the sample does not.
+        Arrays, numbers, strings and lists of them come back, as a ``StoredSample``; anything else in the sample does not.
 
         Args:
             key: any JSON-able description; a ``file_key`` in it stands for the content of files.
@@ -121,7 +121,7 @@ class DiskStore:
             UserError: a file of the key cannot be read, or the entry cannot be written.
         """
         place = self.place(key)
-        if not (place / ENTRY).is_file():
+        if not place.is_dir():
             self._write(place, key, make())
         with suppress(OSError):
             os.utime(place / ENTRY)  # when it was last used
@@ -129,7 +129,7 @@ class DiskStore:
 
     def place(self, key):
         """The folder of the entry of ``key``, be it there or not."""
-        text = json.dumps([VERSION, resolve_files(key, self.hashes)], sort_keys=True)
+        text = json.dumps([VERSION, resolve_files(key, self.hashes)], sort_keys=True, default=np.generic.item)
         return self.folder / hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _write(self, place, key, sample):
@@ -139,9 +139,9 @@ class DiskStore:
             draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.folder))
             arrays = {k: v for k, v in sample.items() if isinstance(v, np.ndarray)}
             facts = {name: _save(draft / f'{name}.npy', value) for name, value in arrays.items()}
-            plain = {k: v for k, v in sample.items() if v is None or isinstance(v, (str, int, float, tuple, list))}
+            plain = {k: v for k, v in sample.items() if v is None or isinstance(v, (str, int, float, tuple, list, np.generic))}
             content = dict(owner=OWNER, version=VERSION, made=time.time(), key=key, plain=plain, arrays=facts)
-            (draft / ENTRY).write_text(json.dumps(content), encoding='utf-8')
+            (draft / ENTRY).write_text(json.dumps(content, default=np.generic.item), encoding='utf-8')
             os.chmod(draft, 0o755)  # mkdtemp hides it from other users, who may share a store
             os.replace(draft, place)
         except OSError as error:
@@ -156,7 +156,7 @@ class DiskStore:
 
 def _save(path, array):
     """Write an array that is read by ``StoredSample``; gives its ``StoredArray``."""
-    array = np.ascontiguousarray(array)
-    np.save(path, array)
+    array = np.asarray(array, order='C')
+    np.save(path, array, allow_pickle=False)
     size = path.stat().st_size
     return StoredArray(size, size - array.nbytes, array.shape, array.dtype.str)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from scarceseg.registry import UserError
+
 from .store import DRAFT, ENTRY, OWNER
 
 DAY_S = 86_400
@@ -79,14 +81,21 @@ def remove_entry(place):
 
     Returns:
         Whether it was there, and ours.
+
+    Raises:
+        UserError: it cannot be removed.
     """
-    with suppress(FileNotFoundError):
-        if ours(place) is None:
+    try:
+        files = ours(place)
+        if files is None:
             return False
         aside = place.with_name(f'{DRAFT}{secrets.token_hex(8)}')
         place.rename(aside)
-        for file in ours(aside):
-            file.unlink()
+        for file in files:
+            (aside / file.name).unlink()
         aside.rmdir()
-        return True
-    return False
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UserError(f'the stored case {place} cannot be removed ({error.strerror}); may you write there?') from error
+    return True

@@ -73,7 +73,7 @@ class CaseFiles(Dataset):
     def key(self, i):
         """What case i is made from, for a store."""
         images, label = self.files[self.names[i]]
-        return [file_key(*images, label), self.values.key]
+        return [file_key(*images, label), self.values.key, self.missing]
 
     def _image(self, name, file):
         image, geometry = load_image(file)

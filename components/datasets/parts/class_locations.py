@@ -10,7 +10,7 @@ MOST_IN_SLICE = 2500
 
 
 def index_label(label, *, slices, most=None):
-    """Facts about a label that draws need, as arrays that a store can keep.
+    """Facts about a label that draws need, as arrays and lists that a store can keep.
 
     Args:
         label: (*space) uint8, 255 and 254 where not annotated.
@@ -19,8 +19,8 @@ def index_label(label, *, slices, most=None):
             and 2,500 in a slice.
 
     Returns:
-        dict of ``annotated`` (items,) bool, whether an item has an annotated voxel, ``located`` (K,) the foreground classes in
-        the label, ``located_until`` (K,) where each one's part of ``locations`` ends, and ``locations`` (n,) int32 or int64, their
+        dict of ``annotated`` (items,) bool, whether an item has an annotated voxel, ``located`` [K] the foreground classes in
+        the label, ``located_until`` [K] where each one's part of ``locations`` ends, and ``locations`` (n,) int32 or int64, their
         flat indices into the label, ascending in each class.
     """
     depth = len(label) if slices else 1
@@ -28,11 +28,11 @@ def index_label(label, *, slices, most=None):
     foreground = np.flatnonzero((label > 0) & (label < min(IGNORE, IMPLIED)))
     classes = label.ravel()[foreground]
     most = most or (MOST_IN_SLICE if slices else MOST)
-    located = np.unique(classes)
+    located = np.unique(classes).tolist()
     kept = [_thinned(foreground[classes == c], flat.shape[1], most) for c in located]
+    until = np.cumsum([len(k) for k in kept], dtype=np.int64).tolist()
     locations = np.concatenate([*kept, np.zeros(0, np.int64)]).astype(np.int32 if label.size < 2 ** 31 else np.int64)
-    return dict(annotated=(flat != IGNORE).any(1), located=located, located_until=np.cumsum([len(k) for k in kept], dtype=np.int64),
-                locations=locations)
+    return dict(annotated=(flat != IGNORE).any(1), located=located, located_until=until, locations=locations)
 
 
 def _thinned(indices, item_size, most):
@@ -57,7 +57,7 @@ def item_locations(case, place, space):
     """
     every, ends = case['locations'], case['located_until']
     found, start = {}, 0
-    for c, end in zip(case['located'].tolist(), ends.tolist()):
+    for c, end in zip(case['located'], ends):
         indices = every[start:end]
         if place >= 0:
             first = place * int(np.prod(space))

@@ -25,7 +25,7 @@ class PartsDataset(Dataset):
 
     An item is asked for by a ``Draw`` and is ``(part, sample)`` with ``image`` (C, *space) float32, ``label`` (*space) uint8 where
     the part has labels, ``name``, and whatever other arrays the transforms leave. Everything random comes from the draw alone.
-    While it is transformed, a sample that has a label also has ``class_locations``, {class: flat indices into its label}.
+    Transforms that place a view on the foreground find ``class_locations``, {class: flat indices into the label}, in the sample.
 
     Args:
         parts: {part: a data set of whole cases, or its config}; parts are called 'labeled', 'unlabeled', 'scribbled',
@@ -128,16 +128,16 @@ class PartsDataset(Dataset):
         if place >= 0:
             arrays = {k: a[..., place, :, :] for k, a in arrays.items()}
             spacing = spacing and spacing[1:]
-        space = arrays['image'].shape[1:]
-        locations = item_locations(case, place, space) if 'locations' in case else None
+        space, transforms_focus = arrays['image'].shape[1:], any(self.focusing)
+        focused = self.patch is not None and (draw.foreground or (self.foreground > 0 and rng.random() < self.foreground))
+        locations = item_locations(case, place, space) if 'locations' in case and (focused or transforms_focus) else None
         if self.patch is not None:
             size, margin = box_size(self.patch, self.margin, space, case['name'])
-            focused = draw.foreground or (self.foreground > 0 and rng.random() < self.foreground)
             start = draw_box(rng, space, size, locations=locations if focused else None)
             start, size = [s - m for s, m in zip(start, margin)], [s + 2 * m for s, m in zip(size, margin)]
             arrays = {k: read_box(a, start, size, fill=outside_value(k, case)) for k, a in arrays.items()}
             if locations is not None:
-                locations = locations_in_box(locations, space, start, size) if any(self.focusing) else None
+                locations = locations_in_box(locations, space, start, size) if transforms_focus else None
         sample = dict(arrays, name=case['name'], spacing_mm=spacing, **{k: case[k] for k in case['loose']})
         return sample if locations is None else dict(sample, class_locations=locations)
 
