@@ -3,7 +3,7 @@
     python tools/benchmark_data.py configs/wsl/dmpls_acdc_cpu.py configs/fsl/unet3d_la_cpu.py --data DIR
 
 Both sides take turns, on one thread unless --threads says otherwise; medians are printed. The step is forward, backward and
-optimizer of the config's networks and method. A patch has no transforms; the file is read, mapped to classes and cut.
+optimizer of the config's method. A patch is image and label, without transforms; the file is read, mapped to classes and cut.
 """
 import argparse
 import tempfile

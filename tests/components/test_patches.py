@@ -1,3 +1,4 @@
+import math
 import pickle
 from collections import Counter
 from types import SimpleNamespace
@@ -218,6 +219,47 @@ def test_with_shares_too_batch_t_depends_on_seed_and_t_alone_and_processes_share
     assert sum(shares, []) == forward[3] and [sum(d.foreground for d in s) for s in shares] in ([1, 2], [2, 1])
 
 
+@pytest.mark.parametrize('numbers, share, world', [
+    (dict(labeled=1, unlabeled=7, noisy=2), 0.5, 1), (dict(labeled=6, unlabeled=2, noisy=4), 0.34, 2),
+    (dict(labeled=3, unlabeled=6, noisy=9), dict(noisy=0.5), 3), (dict(labeled=40, noisy=4), 0.9, 4), (dict(unlabeled=5), 0, 1)])
+def test_parts_come_in_any_numbers_and_every_item_of_each_is_seen_as_often(numbers, share, world, cases, monkeypatch):
+    data = PartsDataset(dict(labeled=cases, unlabeled=cases, noisy=cases), slices=True)
+    seen, rank = {part: {True: [], False: []} for part in numbers}, [0]
+    monkeypatch.setattr('scarceseg.components.datasets.parts.samplers.get_dist_info', lambda: (rank[0], world))
+    processes = []
+    for rank[0] in range(world):
+        processes.append(sampler(data, numbers, seed=3, foreground=share))
+    for t in range(60):
+        batch = [p.batch(t) for p in processes]
+        assert len({tuple(Counter(d.part for d in b).items()) for b in batch}) == 1, 'processes have the same parts'
+        draws = [d for b in batch for d in b]
+        assert Counter(d.part for d in draws) == numbers and len({d.entropy for d in draws}) == len(draws)
+        for part, found in seen.items():
+            wanted = (share if share and part != 'unlabeled' else 0) if not isinstance(share, dict) else share.get(part, 0)
+            certain = [d.index for d in draws if d.part == part and d.foreground]
+            assert len(certain) == math.ceil(wanted * numbers[part])
+            found[True] += certain
+            found[False] += [d.index for d in draws if d.part == part and not d.foreground]
+    for part, found in seen.items():
+        for certain, indices in found.items():
+            items = data.with_foreground[part] if certain else range(data.sizes[part])
+            counts = Counter(indices)
+            assert set(counts) <= set(items)
+            assert not counts or max(counts.values()) - min(counts.get(k, 0) for k in items) <= 1
+
+
+def test_classes_are_alike_in_certain_samples_however_rare():
+    """A class of one voxel is in as many patches as one of thousands; what is not annotated, or implied, in none on purpose."""
+    label = np.full((20, 40, 40), IMPLIED, np.uint8)
+    label[:, 10:], label[:, 20:], label[3, 5, 5] = IGNORE, 1, 2
+    case = dict(name='a', image=np.zeros((1, *label.shape), np.float32), label=label, spacing_mm=None)
+    data = parts(Cases([case]), patch=(2, 3, 3))
+    batches = sampler(data, dict(labeled=1), foreground=1.0)
+    found = [data[d][1]['label'] for t in range(400) for d in batches.batch(t)]
+    assert all(((view > 0) & (view < IMPLIED)).any() for view in found)
+    assert 160 < sum((view == 2).any() for view in found) < 240
+
+
 def test_without_a_share_draws_are_what_they_always_were(cases):
     """Runs of earlier versions can be resumed: the numbers are those of the first one."""
     draws = sampler(parts(cases, slices=True), seed=7).batch(5)
@@ -241,11 +283,11 @@ def test_patches_do_not_depend_on_workers(small_folder, tmp_path, cache, context
                         transforms=[dict(type='random_crop', size=(2, 12, 12), foreground=0.5), dict(type='random_noise')])
 
     def batches(workers):
-        loader = DataLoader(data, batch_sampler=sampler(data, dict(labeled=2, unlabeled=1), foreground=0.5), num_workers=workers,
-                            collate_fn=collate_parts, multiprocessing_context=context if workers else None)
-        batches = iter(loader)
-        return [next(batches) for _ in range(3)]
-    for alone, shared in zip(batches(0), batches(2)):
+        batches = sampler(data, dict(labeled=2, unlabeled=1), foreground=0.5)
+        draws = [batches.batch(t) for t in range(3)]  # workers that are still busy may not end in order
+        return list(DataLoader(data, batch_sampler=draws, num_workers=workers, collate_fn=collate_parts,
+                               multiprocessing_context=context if workers else None))
+    for alone, shared in zip(batches(0), batches(2), strict=True):
         assert torch.equal(alone['labeled']['label'], shared['labeled']['label']) and alone.keys() == shared.keys()
         assert all(torch.equal(alone[p]['image'], shared[p]['image']) for p in alone) and 'label' not in alone['unlabeled']
 

@@ -224,6 +224,40 @@ def test_slices_far_apart_are_out_of_reach():
     assert dilate_label(label, generator(), radius=(4, 4))[1].any()
 
 
+@pytest.mark.parametrize('aspect', [(1, 1, 1), (2.5, 1, 1), (3, 1.5, 1)])
+def test_in_space_a_radius_is_a_distance_to_the_nearest_voxel_of_the_other_side(aspect):
+    label = (generator(1).random((5, 9, 8)) < 0.15).astype(np.uint8)
+    places, inside = np.argwhere(label >= 0) * aspect, label.ravel() == 1
+    away = np.linalg.norm(places[:, None] - places, axis=-1)
+    grown = (away[:, inside].min(1) <= 2).reshape(label.shape)
+    assert np.array_equal(dilate_label(label, generator(), radius=(2, 2), aspect=aspect), grown)
+    block = 1 - label
+    shrunk = (away[:, inside].min(1) > 1).reshape(label.shape)
+    assert np.array_equal(erode_label(block, generator(), radius=(1, 1), aspect=aspect), shrunk)
+
+
+def literal_distortion(label, rng, radius, share):
+    """Bumps, then notches, disc by disc and voxel by voxel, of a label with one class."""
+    made = label.copy()
+    for value, fills in ((1, 0), (0, 1)):
+        before = made.copy()
+        edge = [p for p in np.argwhere(before == 0) if any(
+            0 <= p[d] + s < before.shape[d] and before[tuple(p + s * np.eye(2, dtype=int)[d])] for d in (0, 1) for s in (-1, 1))]
+        for k in np.sort(rng.choice(len(edge), round(share * len(edge)), replace=False)):
+            reach = rng.integers(*radius, endpoint=True)
+            for place in np.ndindex(made.shape):
+                if before[place] == fills and sum((place - edge[k]) ** 2) <= reach ** 2:
+                    made[place] = value
+    return made
+
+
+def test_edges_are_distorted_as_disc_by_disc():
+    label = disc(size=41, radius=11)
+    for seed in range(3):
+        made = distort_edges(label, generator(seed), radius=(2, 4), share=0.1)
+        assert np.array_equal(made, literal_distortion(label, generator(seed), (2, 4), 0.1)) and not np.array_equal(made, label)
+
+
 def test_noise_moves_the_edge_of_the_foreground_and_no_boundary_within_it():
     label = np.zeros((50, 60), np.uint8)
     label[15:35, 15:30], label[15:35, 30:45] = 1, 2
@@ -365,6 +399,8 @@ def test_the_generator_of_a_case_depends_on_seed_and_name():
     (missing_classes, np.zeros((4, 4)), dict(count=3, num_classes=3), 'count=3 classes'),
     (points_from_label, np.zeros((4, 4)), dict(count=0), 'count=0'),
     (boxes_from_label, np.zeros((4, 4)), dict(core=2), 'core=2'),
+    (boundary_scribble, np.full((4, 4), 2), dict(num_classes=2), 'class 2.*num_classes=2'),
+    (scribble_from_label, np.full((4, 4), 0.5), dict(num_classes=2), 'class 0.5'),
     (boundary_scribble, np.zeros((4, 4)), dict(num_classes=2, length=(0.5, 0.5, 0.5)), '3 numbers, but there are 2 classes'),
     (scribble_from_label, np.zeros((4, 4)), dict(num_classes=2, thickness=(1, 0)), 'thickness=0')])
 def test_what_makes_no_sense_is_refused_in_one_sentence(simulate, label, settings, words):

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from scarceseg.components.labels import IGNORE
 
-from .checks import check_count, check_label, check_range, check_share, classes_in
+from .checks import check_count, check_known, check_label, check_range, check_share, classes_in
 from .scribbles import SQUARE, part_of_line, per_class, thicken
 
 
@@ -27,9 +27,10 @@ def boundary_scribble(label, rng, *, num_classes, length=0.5, thickness=1, inset
         (*space) uint8, the class on the strokes and 255 elsewhere. Every region of a class that has a boundary has a voxel.
 
     Raises:
-        UserError: a label that is not 2D or 3D, or a setting out of range.
+        UserError: a label that is not 2D or 3D or has another class, or a setting out of range.
     """
     label = check_label(label, 'boundary_scribble')
+    check_known(label, num_classes)
     lengths, widths = per_class('length', length, num_classes), per_class('thickness', thickness, num_classes)
     for share, width in zip(lengths, widths):
         check_share('length', share)

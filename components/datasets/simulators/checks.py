@@ -31,6 +31,14 @@ def classes_in(label, chosen=None, *, background=False):
     return found if chosen is None else [c for c in found if c in chosen]
 
 
+def check_known(label, num_classes):
+    """Raise UserError where a label has another class than 0 … num_classes - 1."""
+    odd = label[(label != IGNORE) & ((label < 0) | (label >= num_classes) | (label != np.rint(label)))]
+    if odd.size:
+        raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … {num_classes - 1} and '
+                        f'{IGNORE} for not annotated; raise num_classes, or map the label')
+
+
 def check_share(name, value, *, zero=False):
     """Raise UserError unless ``value`` lies in (0, 1], or [0, 1] where ``zero``."""
     if not isinstance(value, (int, float)) or not 0 <= value <= 1 or (value == 0 and not zero):
@@ -47,4 +55,3 @@ def check_range(name, value):
     """Raise UserError unless ``value`` is (low, high) with 0 <= low <= high."""
     if not isinstance(value, Sequence) or len(value) != 2 or not 0 <= value[0] <= value[1]:
         raise UserError(f'{name}={value!r} of the simulator must be two numbers of 0 or more, the lower first')
-

@@ -53,5 +53,5 @@ def _discs(label, c, rng, *, radius, relative, share, sampling):
         box = tuple(slice(max(0, int(m - reach / s)), int(m + reach / s) + 1) for m, s in zip(centre, sampling))
         axes = np.ogrid[tuple(slice(b.start, min(b.stop, n)) for b, n in zip(box, label.shape))]
         away = sum(((a - m) * s) ** 2 for a, m, s in zip(axes, centre, sampling))
-        union[box] |= away < max(reach, 0.5) ** 2
+        union[box] |= away <= reach ** 2
     return union

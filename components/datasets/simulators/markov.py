@@ -16,7 +16,8 @@ def markov_walk(label, rng, *, steps=180, expand=0.8, flip=0.05, scatter=0.0, sm
     In each step a class either grows, with probability ``expand``, or shrinks, and every voxel at its boundary (outside it, or
     inside it) takes part with probability ``flip``. The classes take turns, the lowest first. Growing takes voxels from
     background and from other classes; shrinking gives a voxel to one of its neighbours, so a voxel has one class, and no class
-    appears where there was none near. A class is never taken away altogether. With one class this is the process of the paper.
+    appears where there was none near. A class is never taken away altogether. With one class and ``smooth=0`` this is the process
+    of the paper.
 
     Args:
         label: (y, x) or (z, y, x) class indices, 0 the background; 255 stays.

@@ -9,6 +9,8 @@ from scipy import ndimage
 from scarceseg.components.labels import IGNORE
 from scarceseg.registry import UserError
 
+from .checks import check_known
+
 SQUARE = np.ones((3, 3), bool)
 
 
@@ -60,10 +62,7 @@ def per_class(name, value, num_classes):
 def _check(label, num_classes, lengths, widths, annotated):
     if label.ndim not in (2, 3):
         raise UserError(f'scribbles are drawn on labels (y, x) or (z, y, x), but got shape {label.shape}')
-    odd = label[(label != IGNORE) & ((label < 0) | (label >= num_classes))]
-    if odd.size:
-        raise UserError(f'the label has class {odd.flat[0]}, but num_classes={num_classes}; known: 0 … '
-                        f'{num_classes - 1} and {IGNORE} for not annotated; raise num_classes, or map the label')
+    check_known(label, num_classes)
     for length, thickness in zip(lengths, widths):
         if not (0 < length <= 1 and 0 < annotated <= 1 and thickness >= 1 and thickness == int(thickness)):
             raise UserError(f'scribble settings length={length} and annotated={annotated} must lie in (0, 1], and '
