@@ -13,12 +13,14 @@ from scarceseg.registry import DATASETS, use_data_root
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / 'shared' / 'data'
 BASES = ROOT / 'configs' / '_base_' / 'datasets'
-PARTS = {'acdc_labeled': {'labeled'}, 'acdc_scribble': {'scribbled'}, 'acdc_labeled_cpu': {'labeled'}, 'acdc_scribble_cpu': {'scribbled'},
+PARTS = {'acdc_labeled': {'labeled'}, 'acdc_scribble': {'scribbled'},
+         'acdc_labeled_cpu': {'labeled'}, 'acdc_scribble_cpu': {'scribbled'},
          'acdc_semi': {'labeled', 'unlabeled'}, 'acdc_noisy': {'noisy'},
          'la_labeled': {'labeled'}, 'la_scribble': {'scribbled'}, 'la_semi': {'labeled', 'unlabeled'}, 'la_noisy': {'noisy'},
          'cxr_labeled': {'labeled'}, 'cxr_scribble': {'scribbled'}, 'cxr_semi': {'labeled', 'unlabeled'}, 'cxr_noisy': {'noisy'}}
 SIZES = {'acdc_semi': dict(labeled=14, unlabeled=126), 'acdc_noisy': dict(noisy=140), 'acdc_scribble': dict(scribbled=140),
-         'la_semi': dict(labeled=7, unlabeled=65), 'la_noisy': dict(noisy=72), 'la_scribble': dict(scribbled=72), 'cxr_semi': dict(labeled=7, unlabeled=28),
+         'la_semi': dict(labeled=7, unlabeled=65), 'la_noisy': dict(noisy=72),
+         'la_scribble': dict(scribbled=72), 'cxr_semi': dict(labeled=7, unlabeled=28),
          'cxr_noisy': dict(noisy=35), 'cxr_scribble': dict(scribbled=35)}
 
 

@@ -267,12 +267,22 @@ def test_without_a_share_draws_are_what_they_always_were(cases):
     assert draws == [Draw('labeled', int(order[1][20 + k - 15]), (7, 0, 5, k), False) for k in range(4)]
 
 
-def test_a_certain_sample_is_certain_in_transforms_too_and_they_get_the_index(cases):
+def test_a_certain_sample_sure_in_transforms_too_and_they_get_the_index(cases):
     data = parts(cases, slices=True, transforms=[dict(type='noted_foreground', foreground=0.3)])
     told = {d.foreground: data[d][1]['told'] for d in sampler(data, foreground=0.5).batch(0)}
     assert told[True][0] == 1.0 and told[False][0] == 0.3 and told[True][1] > 0
     patches = parts(cases, patch=(3, 9, 9), transforms=[dict(type='noted_foreground')])
     assert all(patches[d][1]['told'][1] > 0 for d in sampler(patches, foreground=1.0).batch(0))
+
+
+@pytest.mark.parametrize('within', [
+    lambda crop: [dict(type='views', strong=[dict(type='random_noise')], weak=[crop])],
+    lambda crop: [dict(type='sometimes', transforms=[dict(type='one_of', transforms=[crop, crop])], probability=1.0)]])
+def test_a_certain_sample_sure_in_transforms_within_others(within):
+    data = parts(PhantomDataset(count=2, shape=(4, 64, 64)), slices=True, transforms=within(dict(type='random_crop', size=(5, 5))))
+    draws = [d for t in range(15) for d in sampler(data, foreground=0.5).batch(t)]
+    shown = {sure: [(data[d][1]['label'] > 0).any() for d in draws if d.foreground == sure] for sure in (True, False)}
+    assert all(shown[True]) and np.mean(shown[False]) < 0.8 and 'class_locations' in data._item(draws[0], np.random.default_rng(0))
 
 
 @pytest.mark.parametrize('cache, context', [('memory', 'fork'), ('disk', 'fork'), ('disk', 'spawn')])

@@ -1,7 +1,6 @@
 """What training and validation see: samples of several parts, and whole cases."""
 from __future__ import annotations
 
-import inspect
 import logging
 import time
 
@@ -12,6 +11,7 @@ from scarceseg.registry import DATASETS, TRANSFORMS, UserError
 
 from ..cache.store import DiskStore, default_folder, load_all
 from .class_locations import index_label, item_locations, items_with_foreground, locations_in_box
+from .focusing import on_foreground, places_views
 from .patches import box_size, check_boxes, draw_box, outside_value, read_box
 from .preparing import build, build_parts, build_prepare, build_simulate, case_keys, prepare_case
 
@@ -52,7 +52,7 @@ class PartsDataset(Dataset):
         self.parts, simulate = build_parts(parts), simulate or {}
         self.prepare, self.simulate = build_prepare(prepare), build_simulate(simulate, self.parts)
         self.transforms = [TRANSFORMS.build(t) for t in transforms]
-        self.focusing = ['foreground' in inspect.signature(t).parameters for t in self.transforms]
+        self.certain, self.focusing = on_foreground(self.transforms), places_views(self.transforms)
         self.slices, self.patch, self.margin, self.foreground = slices, patch, margin, foreground
         self.store = DiskStore(store or default_folder()) if cache == 'disk' else None
         self.keys = {name: case_keys(part, simulate=simulate.get(name, ()), prepare=prepare, slices=slices)
@@ -114,8 +114,8 @@ class PartsDataset(Dataset):
     def __getitem__(self, draw):
         rng = np.random.default_rng(draw.entropy)
         sample = self._item(draw, rng)
-        for transform, focuses in zip(self.transforms, self.focusing):
-            sample = transform(sample, rng, foreground=1.0) if focuses and draw.foreground else transform(sample, rng)
+        for transform in self.certain if draw.foreground else self.transforms:
+            sample = transform(sample, rng)
         return draw.part, {k: np.ascontiguousarray(v) if k != 'name' else v for k, v in sample.items()
                            if k == 'name' or isinstance(v, np.ndarray)}
 
@@ -128,16 +128,16 @@ class PartsDataset(Dataset):
         if place >= 0:
             arrays = {k: a[..., place, :, :] for k, a in arrays.items()}
             spacing = spacing and spacing[1:]
-        space, transforms_focus = arrays['image'].shape[1:], any(self.focusing)
+        space = arrays['image'].shape[1:]
         focused = self.patch is not None and (draw.foreground or (self.foreground > 0 and rng.random() < self.foreground))
-        locations = item_locations(case, place, space) if 'locations' in case and (focused or transforms_focus) else None
+        locations = item_locations(case, place, space) if 'locations' in case and (focused or self.focusing) else None
         if self.patch is not None:
             size, margin = box_size(self.patch, self.margin, space, case['name'])
             start = draw_box(rng, space, size, locations=locations if focused else None)
             start, size = [s - m for s, m in zip(start, margin)], [s + 2 * m for s, m in zip(size, margin)]
             arrays = {k: read_box(a, start, size, fill=outside_value(k, case)) for k, a in arrays.items()}
             if locations is not None:
-                locations = locations_in_box(locations, space, start, size) if transforms_focus else None
+                locations = locations_in_box(locations, space, start, size) if self.focusing else None
         sample = dict(arrays, name=case['name'], spacing_mm=spacing, **{k: case[k] for k in case['loose']})
         return sample if locations is None else dict(sample, class_locations=locations)
 
