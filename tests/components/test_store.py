@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from scarceseg.components.datasets import FolderDataset, PartsDataset
+from scarceseg.components.datasets.cache import store_entries
 from scarceseg.components.datasets.cache.contents import ContentHashes, code_key, hash_of
 from scarceseg.components.datasets.cache.store import ENTRY, HASHES, DiskStore, StoredSample, file_key
 from scarceseg.components.datasets.cache.store_entries import list_entries, remove_entry
@@ -271,6 +272,23 @@ def test_a_slower_writer_gives_way(tmp_path):
         DiskStore(tmp_path).get('k', lambda: dict(name='fast', image=np.zeros(2)))
         return dict(name='slow', image=np.ones(2))
     assert store.get('k', make)['name'] == 'fast' and [p.name for p in tmp_path.iterdir() if p.is_dir()] == [store.place('k').name]
+
+
+def test_an_entry_that_goes_before_it_is_read_is_made_again(tmp_path, monkeypatch):
+    store, made = DiskStore(tmp_path), []
+    going = iter([True, False])
+    monkeypatch.setattr('scarceseg.components.datasets.cache.store.os.utime', lambda path: next(going) and remove_entry(path.parent))
+    assert np.array_equal(store.get('k', lambda: made.append(1) or SAMPLE)['image'], SAMPLE['image']) and len(made) == 2
+
+
+def test_an_entry_that_is_removed_and_written_while_it_is_removed_goes_as_a_whole(tmp_path, monkeypatch):
+    place = DiskStore(tmp_path).get('k', lambda: SAMPLE).place
+    listed = [place / 'image.npy']
+
+    def seen(path, ours=store_entries.ours):
+        return listed if path == place else ours(path)
+    monkeypatch.setattr(store_entries, 'ours', seen)  # a list that was made while another process was removing it
+    assert remove_entry(place) and not list(tmp_path.glob('.writing_*'))
 
 
 @pytest.mark.parametrize('code', [errno.EROFS, errno.ENOSPC, errno.EACCES])

@@ -1,6 +1,7 @@
 """Prepared cases, decoded once: kept in memory, or as memory-mapped files."""
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -22,6 +23,7 @@ from scarceseg.registry import UserError
 from .contents import ContentHashes, resolve_files
 
 VERSION = 5  # of what ``code_key`` does not see, as the form of an entry; raise it and old entries are not read any more
+ATTEMPTS = 3  # to read an entry that may be removed and written in between
 ENTRY, HASHES, DRAFT, OWNER = 'entry.json', 'hashes.jsonl', '.writing_', 'scarceseg'
 
 
@@ -121,11 +123,16 @@ class DiskStore:
             UserError: a file of the key cannot be read, or the entry cannot be written.
         """
         place = self.place(key)
-        if not place.is_dir():
-            self._write(place, key, make())
-        with suppress(OSError):
-            os.utime(place / ENTRY)  # when it was last used
-        return StoredSample(place)
+        for attempt in range(ATTEMPTS):
+            if not place.is_dir():
+                self._write(place, key, make())
+            with suppress(OSError):
+                os.utime(place / ENTRY)  # when it was last used
+            try:
+                return StoredSample(place)
+            except UserError:  # damaged, or removed by another process just now
+                if attempt == ATTEMPTS - 1:
+                    raise
 
     def place(self, key):
         """The folder of the entry of ``key``, be it there or not."""
@@ -145,7 +152,7 @@ class DiskStore:
             os.chmod(draft, 0o755)  # mkdtemp hides it from other users, who may share a store
             os.replace(draft, place)
         except OSError as error:
-            if not (place / ENTRY).is_file():  # another process was not faster: a real failure
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) and not place.is_dir():  # another process was not faster
                 raise UserError(f'case {sample.get("name", "")} cannot be kept in the store {self.folder} '
                                 f'({error.strerror or error}); make room there, choose another folder with $SCARCESEG_CACHE, or '
                                 "set cache='memory'") from error

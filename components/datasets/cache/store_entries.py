@@ -86,13 +86,12 @@ def remove_entry(place):
         UserError: it cannot be removed.
     """
     try:
-        files = ours(place)
-        if files is None:
+        if ours(place) is None:
             return False
         aside = place.with_name(f'{DRAFT}{secrets.token_hex(8)}')
         place.rename(aside)
-        for file in files:
-            (aside / file.name).unlink()
+        for file in ours(aside) or ():  # listed again: another process may have removed and written it in between
+            file.unlink()
         aside.rmdir()
     except FileNotFoundError:
         return False
