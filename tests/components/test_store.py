@@ -277,7 +277,7 @@ def test_a_slower_writer_gives_way(tmp_path):
 def test_an_entry_that_goes_before_it_is_read_is_made_again(tmp_path, monkeypatch):
     store, made = DiskStore(tmp_path), []
     going = iter([True, False])
-    monkeypatch.setattr('scarceseg.components.datasets.cache.store.os.utime', lambda path: next(going) and remove_entry(path.parent))
+    monkeypatch.setattr('os.utime', lambda path: next(going) and remove_entry(path.parent))
     assert np.array_equal(store.get('k', lambda: made.append(1) or SAMPLE)['image'], SAMPLE['image']) and len(made) == 2
 
 
