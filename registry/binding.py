@@ -69,7 +69,9 @@ def _replace_configs(value, build):
     """A setting with ``build(config)`` in the place of each config in it."""
     if isinstance(value, dict):
         return build(value) if 'type' in value else {k: _replace_configs(v, build) for k, v in value.items()}
-    return [_replace_configs(v, build) for v in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):  # a dict in a list can only be a config
+        return [build(v) if isinstance(v, dict) else _replace_configs(v, build) for v in value]
+    return value
 
 
 def look_up(name, registry):

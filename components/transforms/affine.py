@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from scarceseg.registry import TRANSFORMS, UserError
 
-from .checks import check_axes, check_order, full_size, per_axis, spacing_of
+from .checks import check_above, check_axes, check_number, check_order, full_size, per_axis, refuse, spacing_of
 from .deformation import input_places, nearest_of_plane, offset_of
 from .fields import resample_voxels
 from .grids import control_counts
@@ -25,14 +25,16 @@ def affine(sample, rng=None, *, matrix, centre, size, order=1, control=None, dis
         size: D output lengths.
         control: (D, *g) displacements d in output voxels, at the control points of cubic B-splines, or None for no displacement.
         distances: D distances between control points in output voxels; see ``draw_control``.
+
+    Raises:
+        UserError: the matrix or the centre is not one of D axes, or the matrix has no inverse, so that nothing leads back.
     """
-    check_order(order)
-    size = full_size(size, sample['image'].shape[1:], 'affine')
-    params = dict(matrix=np.asarray(matrix, float), centre=tuple(centre), size=size, control=control, distances=distances)
-    if control is not None and np.shape(control) != (len(size), *control_counts(size, distances)):
-        raise UserError(f'control of shape {np.shape(control)} of affine must be {(len(size), *control_counts(size, distances))} '
-                        f'for a view of {size} voxels with control points {tuple(distances)} apart')
-    where = dict(matrix=params['matrix'], offset=offset_of(matrix, centre, size))
+    check_order('affine', order)
+    size = full_size('affine', size, sample['image'].shape[1:])
+    matrix, centre = _map(matrix, centre, len(size))
+    _check_control(control, size, distances)
+    params = dict(matrix=matrix, centre=centre, size=size, control=control, distances=distances)
+    where = dict(matrix=matrix, offset=offset_of(matrix, centre, size))
     places = None if control is None else input_places(**params)
 
     def change(array, out, field):
@@ -44,6 +46,29 @@ def affine(sample, rng=None, *, matrix, centre, size, order=1, control=None, dis
         else:
             ndimage.affine_transform(array, output_shape=size, **where, **settings)
     return resample_voxels(sample, change, 'affine', shape=sample['image'].shape[1:], **params)
+
+
+def _map(matrix, centre, dims):
+    """``matrix`` (D, D) and ``centre`` (D,) as numbers."""
+    try:
+        numbers, middle = np.array(matrix, float), tuple(np.array(centre, float).ravel().tolist())
+    except (TypeError, ValueError) as error:
+        raise UserError(f'affine needs numbers in matrix={matrix!r} and centre={centre!r}: {error}') from error
+    if numbers.shape != (dims, dims) or not np.isfinite(numbers).all() or abs(np.linalg.det(numbers)) < 1e-12:
+        refuse('affine', 'matrix', matrix, f'it must be {dims} rows of {dims} numbers with an inverse')
+    if len(middle) != dims or not np.isfinite(middle).all():
+        refuse('affine', 'centre', centre, f'it must be {dims} numbers, the position of the middle in voxels')
+    return numbers, middle
+
+
+def _check_control(control, size, distances):
+    if control is None:
+        return
+    check_above('affine', 'distances', per_axis('affine', 'distances', distances, len(size)), 0)
+    wanted = (len(size), *control_counts(size, distances))
+    if np.shape(control) != wanted:
+        raise UserError(f'control of shape {np.shape(control)} of affine must be {wanted} for a view of {size} voxels with control '
+                        f'points {tuple(distances)} apart')
 
 
 def _order(field, order):
@@ -73,7 +98,8 @@ def rotate(sample, rng=None, *, angle_deg, axes=(-2, -1), order=1):
     The size stays: corners leave the view, and come back as 255 in a label, or empty, when it is undone.
     """
     space = sample['image'].shape[1:]
-    axes = _two(axes, len(space))
+    axes = check_axes('rotate', axes, len(space), count=2)
+    check_number('rotate', 'angle_deg', angle_deg)
     turned = np.round(plane_rotation(-np.deg2rad(angle_deg), axes, len(space)), 15)  # a quarter turn has no 1e-17 in it
     return _about_middle(sample, in_voxels(turned, spacing_of(sample)), order)
 
@@ -81,9 +107,8 @@ def rotate(sample, rng=None, *, angle_deg, axes=(-2, -1), order=1):
 @TRANSFORMS.register_module()
 def scale(sample, rng=None, *, factor, order=1):
     """Magnify about the middle by ``factor``, one number or one for each axis of space; the size stays."""
-    factor = per_axis('factor', factor, sample['image'].ndim - 1)
-    if min(factor) <= 0:
-        raise UserError(f'factor={factor} of scale must be above 0')
+    factor = per_axis('scale', 'factor', factor, sample['image'].ndim - 1)
+    check_above('scale', 'factor', factor, 0)
     return _about_middle(sample, np.diag(1 / np.asarray(factor, float)), order)
 
 
@@ -91,17 +116,11 @@ def scale(sample, rng=None, *, factor, order=1):
 def shear(sample, rng=None, *, share, axes=(-2, -1), order=1):
     """Move along the first of two axes by ``share`` of the distance from the middle along the second, in millimetres."""
     space = sample['image'].shape[1:]
-    axes = _two(axes, len(space))
+    axes = check_axes('shear', axes, len(space), count=2)
+    check_number('shear', 'share', share)
     matrix = np.eye(len(space))
     matrix[axes] = -share
     return _about_middle(sample, in_voxels(matrix, spacing_of(sample)), order)
-
-
-def _two(axes, dims):
-    axes = check_axes(axes, dims)
-    if len(axes) != 2:
-        raise UserError(f'axes={axes} must be two axes, those of the plane that is moved')
-    return axes
 
 
 def _about_middle(sample, matrix, order):

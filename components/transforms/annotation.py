@@ -8,6 +8,8 @@ import numpy as np
 from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.registry import TRANSFORMS
 
+from .checks import check_least
+
 
 @TRANSFORMS.register_module()
 def implied_background(sample, rng=None, *, margin=0.1):
@@ -22,6 +24,7 @@ def implied_background(sample, rng=None, *, margin=0.1):
         sample: with ``label`` (z, y, x), or (y, x); a sample without label passes through.
         margin: the box is enlarged at each side by this share of its length.
     """
+    check_least('implied_background', 'margin', margin, 0)
     if 'label' not in sample:
         return sample
     label = sample['label'].copy()

@@ -1,76 +1,103 @@
-"""What every transform asks of its settings."""
+"""What every transform asks of its settings; the first argument says which transform it is."""
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from numbers import Integral, Real
+
+import numpy as np
 
 from scarceseg.registry import UserError
 
 
-def check_probability(name, value):
-    """Raise UserError where a probability or share is outside [0, 1]."""
-    if not 0 <= value <= 1:
-        raise UserError(f'{name}={value} of the transform must lie in [0, 1]')
+def check_probability(owner, name, value):
+    """Raise UserError where a probability or share is no number in [0, 1]."""
+    if not (isinstance(value, Real) and 0 <= value <= 1):
+        refuse(owner, name, value, 'it must be a number in [0, 1]')
 
 
-def check_interval(name, interval, *, above=None, least=None):
-    """Raise UserError unless ``interval`` is (low, high) with low <= high, above ``above`` or at least ``least``."""
-    if not isinstance(interval, Iterable) or len(interval) != 2 or not interval[0] <= interval[1]:
-        raise UserError(f'{name}={interval} of the transform must be two numbers, the lower first')
+def check_interval(owner, name, interval, *, above=None, least=None, most=None):
+    """Raise UserError unless ``interval`` is (low, high) with low <= high, and within the bounds given."""
+    if len(_numbers(interval)) != 2 or not interval[0] <= interval[1]:
+        refuse(owner, name, interval, 'it must be two numbers, the lower first')
     if above is not None and interval[0] <= above:
-        raise UserError(f'{name}={tuple(interval)} of the transform must lie above {above}')
+        refuse(owner, name, interval, f'it must lie above {above}')
     if least is not None and interval[0] < least:
-        raise UserError(f'{name}={tuple(interval)} of the transform must not go below {least}')
+        refuse(owner, name, interval, f'it must not go below {least}')
+    if most is not None and interval[1] > most:
+        refuse(owner, name, interval, f'it must not go above {most}')
 
 
-def check_least(name, value, least):
+def check_number(owner, name, value):
+    """Raise UserError where a value, or one of several, is no number, or not finite."""
+    if not np.isfinite(_numbers(value) or math.nan).all():
+        refuse(owner, name, value, 'it must be a number')
+
+
+def check_least(owner, name, value, least):
     """Raise UserError where a number, or one of several, is below ``least``."""
-    if not min(value if isinstance(value, Iterable) else (value,)) >= least:
-        raise UserError(f'{name}={value} of the transform must not be below {least}')
+    if not min(_numbers(value), default=-math.inf) >= least:
+        refuse(owner, name, value, f'it must be a number not below {least}')
 
 
-def check_order(order):
+def check_above(owner, name, value, bound):
+    """Raise UserError where a number, or one of several, is not above ``bound``."""
+    if not min(_numbers(value), default=-math.inf) > bound:
+        refuse(owner, name, value, f'it must be a number above {bound}')
+
+
+def check_count(owner, name, value):
+    """Raise UserError unless ``value`` is a whole number, 1 or more."""
+    if not isinstance(value, Integral) or value < 1:
+        refuse(owner, name, value, 'it must be a whole number, 1 or more')
+
+
+def check_order(owner, order, *, name='order'):
     """Raise UserError unless ``order`` is that of a spline."""
-    if order not in range(6):
-        raise UserError(f'order={order} of the spline must be a whole number from 0 (nearest) over 1 (linear) to 5')
+    if not isinstance(order, Integral) or not 0 <= order <= 5:
+        refuse(owner, name, order, 'the order of a spline must be a whole number from 0 (nearest) over 1 (linear) to 5')
 
 
-def check_axes(axes, dims):
-    """``axes`` counted from the end of space, as a tuple.
+def check_axes(owner, axes, dims, *, name='axes', count=None):
+    """``axes`` as a tuple of numbers counted from the end of space.
+
+    Args:
+        count: how many there must be; None takes any number.
 
     Raises:
-        UserError: one that the sample does not have, or one named twice.
+        UserError: one that the sample does not have, one named twice, or another number of them than ``count``.
     """
-    axes = tuple(axes)
-    if any(not -dims <= a < dims for a in axes) or len({a % dims for a in axes}) < len(axes):
-        raise UserError(f'axes={axes} must be different axes of a sample with {dims} axes of space, counted from their end: '
-                        f'{", ".join(str(a) for a in range(-dims, 0))}')
-    return tuple(a % dims - dims for a in axes)
+    given = tuple(axes) if isinstance(axes, Iterable) else (None,)
+    known = all(isinstance(a, Integral) and -dims <= a < dims for a in given)
+    if not known or len({a % dims for a in given}) < len(given) or count not in (None, len(given)):
+        refuse(owner, name, axes, f'it must list {f"{count} " if count else ""}different axes of a sample with {dims} axes of '
+                                  f'space, counted from their end: {", ".join(map(str, range(-dims, 0)))}')
+    return tuple(int(a % dims) - dims for a in given)
 
 
-def per_axis(name, value, dims):
+def per_axis(owner, name, value, dims):
     """One number for each axis of space: ``value`` itself, or the same for all.
 
     Raises:
-        UserError: another number of numbers.
+        UserError: something else than a number, or another number of numbers.
     """
-    if not isinstance(value, Iterable):
-        return (value,) * dims
-    if len(value) != dims:
-        raise UserError(f'{name}={tuple(value)} has {len(value)} numbers, but the sample has {dims} axes of space')
-    return tuple(value)
+    values = _numbers(value) * (1 if isinstance(value, Iterable) else dims)
+    if len(values) != dims:
+        refuse(owner, name, value, f'it must be one number, or {dims}, one for each axis of space of the sample')
+    return values
 
 
-def full_size(size, space, name):
+def full_size(owner, size, space):
     """``size`` with None replaced by the sample's own length; a shorter ``size`` speaks of the last axes.
 
     Raises:
         UserError: it has more axes than the sample, or a length that is no whole number above 0.
     """
-    if not isinstance(size, Iterable) or len(size) > len(space):
-        raise UserError(f'{name} has size={tuple(size) if isinstance(size, Iterable) else size}, but the sample has {len(space)} '
-                        f'axes of space, {tuple(space)}')
-    if any(s is not None and (s < 1 or s != int(s)) for s in size):
-        raise UserError(f'{name} has size={tuple(size)}, but a size is a whole number of voxels, 1 or more, or None')
+    if not isinstance(size, (list, tuple)) or len(size) > len(space):
+        refuse(owner, 'size', size, f'the sample has {len(space)} axes of space, {tuple(space)}; give a number of voxels, or None, '
+                                    'for each of the last axes')
+    if any(s is not None and (not isinstance(s, Integral) or s < 1) for s in size):
+        refuse(owner, 'size', size, 'a size is a whole number of voxels, 1 or more, or None')
     size = (None,) * (len(space) - len(size)) + tuple(size)
     return tuple(n if s is None else int(s) for s, n in zip(size, space))
 
@@ -78,3 +105,14 @@ def full_size(size, space, name):
 def spacing_of(sample):
     """Voxel size of each axis of space in millimetres, or 1 where the sample knows none."""
     return tuple(sample.get('spacing_mm') or (1.0,) * (sample['image'].ndim - 1))
+
+
+def refuse(owner, name, value, wanted):
+    """Raise the UserError of a setting that does not do."""
+    raise UserError(f'{owner} has {name}={value!r}, but {wanted}')
+
+
+def _numbers(value):
+    """A number, or each of several, as a tuple; an empty one where something else is among them."""
+    values = tuple(value) if isinstance(value, Iterable) else (value,)
+    return values if all(isinstance(v, Real) for v in values) else ()

@@ -3,14 +3,15 @@ from __future__ import annotations
 
 from scarceseg.registry import TRANSFORMS, UserError
 
-from .checks import check_probability
+from .checks import check_count, check_least, check_probability
 from .fields import STRONG
 
 
 @TRANSFORMS.register_module()
 def sometimes(sample, rng, *, transforms, probability=0.5):
     """All of ``transforms``, in their order, with ``probability``; else none."""
-    check_probability('probability', probability)
+    check_probability('sometimes', 'probability', probability)
+    transforms = _listed('sometimes', transforms)
     return run(sample, rng, transforms) if rng.random() < probability else sample
 
 
@@ -21,11 +22,12 @@ def one_of(sample, rng, *, transforms, weights=None):
     Args:
         weights: how likely each is beside the others; None makes all alike.
     """
-    transforms = _listed(transforms)
-    if not transforms or weights is not None and (len(weights) != len(transforms) or min(weights) < 0 or not sum(weights) > 0):
-        raise UserError(f'one_of needs transforms, and a weight of 0 or more for each, but got {len(transforms)} transforms and '
-                        f'weights={weights}')
-    shares = None if weights is None else [w / sum(weights) for w in weights]
+    transforms = _listed('one_of', transforms)
+    weights = [1] * len(transforms) if weights is None else weights
+    check_least('one_of', 'weights', weights, 0)
+    if len(weights) != len(transforms) or not sum(weights) > 0:
+        raise UserError(f'one_of needs a weight for each of its {len(transforms)} transforms, not all 0, but got weights={weights}')
+    shares = [w / sum(weights) for w in weights]
     return transforms[rng.choice(len(transforms), p=shares)](sample, rng)
 
 
@@ -43,31 +45,35 @@ def views(sample, rng, *, strong, weak=(), count=1):
         count: of strong views: 1, or 2 for UniMatch [Yang 2023].
 
     Raises:
-        UserError: a strong transform moves voxels, or changes the label.
+        UserError: a strong transform moves voxels, or changes the label or anything else but the image.
     """
-    if count < 1 or count != int(count):
-        raise UserError(f'count={count} of views must be a whole number of strong views, 1 or more')
+    check_count('views', 'count', count)
+    weak, strong = _listed('views', weak), _listed('views', strong)
     sample = run(sample, rng, weak)
     out = dict(sample)
-    for k in range(1, int(count) + 1):
+    for k in range(1, count + 1):
         seen = run(sample, rng, strong)
-        if len(seen.get('history', ())) != len(sample.get('history', ())) or seen.get('label') is not sample.get('label'):
-            names = ', '.join(map(_name, _listed(strong)))
-            raise UserError(f'a strong view must show the voxels of the weak one under the same label, but one of {names} moves '
-                            'voxels or changes the label; such a transform belongs in weak')
+        changed = sorted(key for key in sample.keys() | seen.keys() if key != 'image' and seen.get(key) is not sample.get(key))
+        if changed or seen['image'].shape != sample['image'].shape:
+            raise UserError(f'a strong view must show the voxels of the weak one under the same label, but one of '
+                            f'{", ".join(map(_name, strong))} changes {", ".join(changed) or "the shape"}; put it into weak')
         out[f'{STRONG}{k}'] = seen['image']
     return out
 
 
 def run(sample, rng, transforms):
     """The sample after each of several transforms."""
-    for transform in _listed(transforms):
+    for transform in transforms:
         sample = transform(sample, rng)
     return sample
 
 
-def _listed(transforms):
-    return list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
+def _listed(owner, transforms):
+    found = list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
+    for one in found:
+        if not callable(one):
+            raise UserError(f'{owner} takes transforms, which in a config are written dict(type=…, …), but got {one!r}')
+    return found
 
 
 def _name(transform):

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from scarceseg.registry import TRANSFORMS
 
-from .checks import check_interval, check_least, check_probability, full_size, per_axis
+from .checks import check_interval, check_least, check_number, check_probability, full_size, per_axis
 from .focus import draw_focus
 from .geometry import crop, pad
 from .resizing import resize
@@ -21,9 +21,10 @@ def random_crop(sample, rng, *, size, foreground=0.0, balanced=False):
         foreground: probability that the box is made to hold a random annotated foreground voxel.
         balanced: that voxel is of a class drawn first, so that small structures are as frequent as large ones.
     """
+    check_probability('random_crop', 'foreground', foreground)
     focus = draw_focus(rng, sample, foreground, balanced=balanced)
     before = sample['image'].shape[1:]
-    size = full_size(size, before, 'random_crop')
+    size = full_size('random_crop', size, before)
     sample = pad(sample, size=size)
     space = sample['image'].shape[1:]
     if focus is None:
@@ -45,11 +46,10 @@ def random_resized_crop(sample, rng, *, size, share=(0.25, 1.0), stretch=4 / 3, 
         stretch: each side is longer by a further factor from [1/stretch, stretch], where the image is long enough.
         order: of the spline that interpolates the image.
     """
-    check_interval('share', share, above=0)
-    check_probability('share', share[1])
-    check_least('stretch', stretch, 1)
+    check_interval('random_resized_crop', 'share', share, above=0, most=1)
+    check_least('random_resized_crop', 'stretch', stretch, 1)
     space = sample['image'].shape[1:]
-    size = full_size(size, space, 'random_resized_crop')
+    size = full_size('random_resized_crop', size, space)
     long = np.array([n > 1 for n in space])
     side = rng.uniform(*share) ** (1 / max(long.sum(), 1)) * np.exp(rng.uniform(-1, 1, len(space)) * np.log(stretch))
     box = np.where(long, np.clip(np.rint(side * space), 1, space), 1).astype(int)
@@ -68,8 +68,9 @@ def crop_foreground(sample, rng=None, *, threshold=None, margin=0):
     """
     image = sample['image']
     space = image.shape[1:]
-    margin = per_axis('margin', margin, len(space))
-    check_least('margin', margin, 0)
+    margin = per_axis('crop_foreground', 'margin', margin, len(space))
+    check_least('crop_foreground', 'margin', margin, 0)
+    check_number('crop_foreground', 'threshold', 0 if threshold is None else threshold)
     box = ndimage.find_objects(foreground_mask(image, threshold).view(np.uint8))
     if not box or box[0] is None:
         return sample

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from scarceseg.registry import TRANSFORMS
 
-from .checks import check_axes, check_interval, check_least, check_probability, spacing_of
+from .checks import check_axes, check_count, check_interval, check_least, check_number, check_probability, spacing_of
 from .grids import resize_array
 
 
@@ -19,8 +19,8 @@ def blur(image, *, sigma):
 @TRANSFORMS.register_module()
 def random_blur(sample, rng, *, sigma_mm=(0.5, 1.5), probability=0.5):
     """Blur by a Gaussian whose standard deviation is drawn from ``sigma_mm``, or so many voxels where millimetres are not known."""
-    check_probability('probability', probability)
-    check_interval('sigma_mm', sigma_mm, least=0)
+    check_probability('random_blur', 'probability', probability)
+    check_interval('random_blur', 'sigma_mm', sigma_mm, least=0)
     if rng.random() >= probability:
         return sample
     drawn = rng.uniform(*sigma_mm)
@@ -43,9 +43,9 @@ def random_low_resolution(sample, rng, *, factor=(1.0, 2.0), axes=(-2, -1), prob
     Args:
         axes: that get coarse, counted from the end of space.
     """
-    check_probability('probability', probability)
-    check_interval('factor', factor, least=1)
-    axes = check_axes(axes, sample['image'].ndim - 1)
+    check_probability('random_low_resolution', 'probability', probability)
+    check_interval('random_low_resolution', 'factor', factor, least=1)
+    axes = check_axes('random_low_resolution', axes, sample['image'].ndim - 1)
     if rng.random() >= probability:
         return sample
     return dict(sample, image=low_resolution(sample['image'], factor=rng.uniform(*factor), axes=axes))
@@ -68,9 +68,9 @@ def random_bias_field(sample, rng, *, degree=3, strength=0.3, probability=0.5):
         degree: of the polynomial that is the field's logarithm, in all axes together.
         strength: its coefficients are drawn from [-strength, strength]; the constant one is 0.
     """
-    check_probability('probability', probability)
-    check_least('strength', strength, 0)
-    check_least('degree', degree, 1)
+    check_probability('random_bias_field', 'probability', probability)
+    check_least('random_bias_field', 'strength', strength, 0)
+    check_count('random_bias_field', 'degree', degree)
     if rng.random() >= probability:
         return sample
     image = sample['image']
@@ -96,19 +96,20 @@ def random_cutout(sample, rng, *, share=(0.1, 0.4), count=1, value=None, probabi
     """Fill boxes of the image at random places; the label stays, so that the network learns to fill in [Devries 2017].
 
     Args:
-        share: each side of a box is drawn from this interval of shares of the image's side.
+        share: each side of a box is drawn from this interval of shares of the image's side, and is one voxel at least.
         count: of boxes.
         value: intensity in the boxes; None is each channel's mean.
     """
-    check_probability('probability', probability)
-    check_interval('share', share, least=0)
-    check_probability('share', share[1])
-    check_least('count', count, 1)
+    check_probability('random_cutout', 'probability', probability)
+    check_interval('random_cutout', 'share', share, least=0, most=1)
+    check_count('random_cutout', 'count', count)
+    check_number('random_cutout', 'value', 0 if value is None else value)
     if rng.random() >= probability:
         return sample
     space = np.array(sample['image'].shape[1:])
     boxes = []
     for _ in range(count):
-        size = np.rint(rng.uniform(*share, len(space)) * space).astype(int)
+        part = rng.uniform(*share, len(space))
+        size = np.maximum(np.rint(part * space), part > 0).astype(int)
         boxes.append((rng.integers(space - size, endpoint=True), size))
     return dict(sample, image=cutout(sample['image'], boxes=boxes, value=value))

@@ -6,8 +6,6 @@ import numpy as np
 from scarceseg.components.labels import IMPLIED
 from scarceseg.registry import UserError
 
-from .checks import check_probability
-
 
 def draw_focus(rng, sample, probability, *, balanced=False):
     """An annotated foreground voxel (D,) chosen at random, or None: with 1 - ``probability``, or where there is none.
@@ -20,9 +18,8 @@ def draw_focus(rng, sample, probability, *, balanced=False):
             foreground voxels are alike.
 
     Raises:
-        UserError: ``probability`` is outside [0, 1], or ``class_locations`` are those of another grid.
+        UserError: ``class_locations`` are those of another grid.
     """
-    check_probability('foreground', probability)
     label, index = sample.get('label'), sample.get('class_locations')
     if (label is None and index is None) or rng.random() >= probability:
         return None

@@ -1,11 +1,14 @@
 """Padding, cropping, flipping and turning: whole voxels move, nothing is interpolated."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Integral
+
 import numpy as np
 
 from scarceseg.registry import TRANSFORMS, UserError
 
-from .checks import check_axes, check_probability, full_size
+from .checks import check_axes, check_probability, full_size, per_axis, refuse
 from .fields import move_voxels
 
 
@@ -18,7 +21,7 @@ def pad(sample, rng=None, *, size, value=None):
         value: intensity outside the image.
     """
     space = sample['image'].shape[1:]
-    missing = [max(s - n, 0) for s, n in zip(full_size(size, space, 'pad'), space)]
+    missing = [max(s - n, 0) for s, n in zip(full_size('pad', size, space), space)]
     if not any(missing):
         return sample
     before = tuple(m // 2 for m in missing)
@@ -43,10 +46,11 @@ def crop(sample, rng=None, *, start, size):
         UserError: the box leaves the image.
     """
     space = sample['image'].shape[1:]
-    start, size = tuple(start), tuple(size)
-    if not len(start) == len(size) == len(space) or any(s < 0 or k < 1 or s + k > n for s, k, n in zip(start, size, space)):
-        raise UserError(f'the box of size={size} from start={start} does not lie in the image of {tuple(space)} voxels; give both '
-                        'for each axis of space')
+    start, size = (per_axis('crop', name, value, len(space)) for name, value in (('start', start), ('size', size)))
+    if any(s % 1 or k % 1 or s < 0 or k < 1 or s + k > n for s, k, n in zip(start, size, space)):
+        raise UserError(f'crop has the box of size={size} from start={start}, which does not lie in the image of {tuple(space)} '
+                        'voxels; give whole numbers, one for each axis of space')
+    start, size = (tuple(map(int, numbers)) for numbers in (start, size))
     box = (..., *(slice(s, s + k) for s, k in zip(start, size)))
     return move_voxels(sample, lambda array, _: array[box], 'crop', start=start, size=size, shape=space)
 
@@ -58,7 +62,7 @@ def centre_crop(sample, rng=None, *, size):
     Args:
         size: voxels along the last axes of space, None for all.
     """
-    size = full_size(size, sample['image'].shape[1:], 'centre_crop')
+    size = full_size('centre_crop', size, sample['image'].shape[1:])
     sample = pad(sample, size=size)
     space = sample['image'].shape[1:]
     return sample if size == space else crop(sample, start=[(n - s) // 2 for n, s in zip(space, size)], size=size)
@@ -67,7 +71,7 @@ def centre_crop(sample, rng=None, *, size):
 @TRANSFORMS.register_module()
 def flip(sample, rng=None, *, axes):
     """Mirror along ``axes``, counted from the end of space (-1 is x)."""
-    axes = check_axes(axes, sample['image'].ndim - 1)
+    axes = check_axes('flip', axes, sample['image'].ndim - 1)
     if not axes:
         return sample
     return move_voxels(sample, lambda array, _: np.ascontiguousarray(np.flip(array, axes)), 'flip', axes=axes)
@@ -76,7 +80,8 @@ def flip(sample, rng=None, *, axes):
 @TRANSFORMS.register_module()
 def random_flip(sample, rng, *, axes=(-2, -1), probability=0.5):
     """Mirror along each of ``axes``, counted from the end of space, with a probability of its own."""
-    check_probability('probability', probability)
+    check_probability('random_flip', 'probability', probability)
+    axes = check_axes('random_flip', axes, sample['image'].ndim - 1)
     chosen = rng.random(len(axes)) < probability
     return flip(sample, axes=tuple(a for a, c in zip(axes, chosen) if c))
 
@@ -84,9 +89,9 @@ def random_flip(sample, rng, *, axes=(-2, -1), probability=0.5):
 @TRANSFORMS.register_module()
 def rot90(sample, rng=None, *, turns, axes=(-2, -1)):
     """Turn by ``turns`` times 90 degrees in the plane of two axes, from the first towards the second."""
-    axes = check_axes(axes, sample['image'].ndim - 1)
-    if len(axes) != 2 or turns != int(turns):
-        raise UserError(f'rot90 needs a whole number of turns and two axes, but got turns={turns} and axes={axes}')
+    axes = check_axes('rot90', axes, sample['image'].ndim - 1, count=2)
+    if not isinstance(turns, Integral):
+        refuse('rot90', 'turns', turns, 'it must be a whole number of quarter turns')
     turns = int(turns) % 4
     if not turns:
         return sample
@@ -107,10 +112,9 @@ def random_rot90(sample, rng, *, axes=(-2, -1)):
 def transpose(sample, rng=None, *, axes):
     """Permute the axes of space: axis i of the result is axis ``axes[i]``, counted from 0; (0, 2, 1) swaps y and x."""
     dims = sample['image'].ndim - 1
+    if not isinstance(axes, Iterable) or set(axes) != set(range(dims)) or len(axes) != dims:
+        refuse('transpose', 'axes', axes, f'it must hold each of {", ".join(map(str, range(dims)))} once, the axes of space')
     axes = tuple(axes)
-    if sorted(axes) != list(range(dims)):
-        raise UserError(f'axes={axes} of transpose must hold each of {", ".join(map(str, range(dims)))} once, one for each axis of '
-                        'space')
     if axes == tuple(range(dims)):
         return sample
 
@@ -124,11 +128,9 @@ def transpose(sample, rng=None, *, axes):
 @TRANSFORMS.register_module()
 def random_transpose(sample, rng, *, axes=(-2, -1), probability=0.5):
     """Swap two axes, counted from the end of space, with ``probability``; see ``random_rot90`` on images that are not square."""
-    check_probability('probability', probability)
+    check_probability('random_transpose', 'probability', probability)
     dims = sample['image'].ndim - 1
-    axes = check_axes(axes, dims)
-    if len(axes) != 2:
-        raise UserError(f'random_transpose swaps two axes, but got axes={axes}')
+    axes = check_axes('random_transpose', axes, dims, count=2)
     order = list(range(dims))
     if rng.random() < probability:
         order[axes[0]], order[axes[1]] = order[axes[1]], order[axes[0]]

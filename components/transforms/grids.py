@@ -10,8 +10,6 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from scarceseg.components.labels import IGNORE, IMPLIED
-
 
 def resize_array(array, size, orders):
     """(*space) to (*size), with a spline of its own order along each axis; beyond the edge the outermost voxel goes on.
@@ -54,32 +52,46 @@ def _spline_matrix(n, size, order):
     return ndimage.zoom(np.eye(n), (size / n, 1), order=order, mode='nearest', grid_mode=True)
 
 
-def resize_label(label, size):
-    """(*space) labels to (*size): each voxel takes the class at its centre, and where that is not annotated, the nearest
-    annotated voxel among those that it covers.
+def resize_nearest(array, size, index=None):
+    """(..., *space) to (..., *size) by the nearest voxel, or by ``index``, see ``annotated_index``."""
+    leading, space = array.shape[:array.ndim - len(size)], array.shape[array.ndim - len(size):]
+    if index is not None:
+        return array.reshape(*leading, -1)[..., index]
+    return array[(..., *np.ix_(*(nearest_index(n, s) for n, s in zip(space, size))))]
+
+
+def annotated_index(known, size):
+    """Which voxel each one of ``size`` takes its label from: the nearest to its centre, and where that is not annotated, the
+    nearest annotated one among those that it covers.
 
     So a scribble of one voxel stays unbroken on a coarser grid, no class appears where it was not, and full labels are
     plainly resampled to the nearest.
+
+    Args:
+        known: (*space) bool, where the label is annotated.
+
+    Returns:
+        (*size) flat indices into ``known``, or None where they would be the nearest throughout.
     """
-    space = label.shape
-    out = label[np.ix_(*(nearest_index(n, s) for n, s in zip(space, size)))]
-    lost = out >= IMPLIED
-    if any(s < n for n, s in zip(space, size)) and lost.any():
-        found = _annotation_within(label, tuple(min(n, s) for n, s in zip(space, size)))
-        found = found[np.ix_(*(nearest_index(n, s) for n, s in zip(found.shape, size)))]
-        out = np.where(lost & (found != IGNORE), found, out)
-    return out
+    space, nearest = known.shape, resize_nearest(known, size)
+    if nearest.all() or not known.any() or all(s >= n for n, s in zip(space, size)):
+        return None
+    found = _annotation_within(known, tuple(min(n, s) for n, s in zip(space, size)))
+    found = resize_nearest(found, size)
+    plain = np.ravel_multi_index(np.ix_(*(nearest_index(n, s) for n, s in zip(space, size))), space)
+    return np.where(nearest | (found < 0), plain, found)
 
 
-def _annotation_within(label, size):
-    """On a grid that is nowhere finer, the class of the annotated voxel nearest to each centre in its voxel, or 255."""
-    voxels = np.nonzero(label < IMPLIED)
-    places = [(v + 0.5) * s / n for v, n, s in zip(voxels, label.shape, size)]
-    cells = [(2 * v + 1) * s // (2 * n) for v, n, s in zip(voxels, label.shape, size)]
+def _annotation_within(known, size):
+    """On a grid that is nowhere finer, the flat index of the annotated voxel nearest to each centre in its voxel, or -1."""
+    flat = np.flatnonzero(known)
+    voxels = np.unravel_index(flat, known.shape)
+    places = [(v + 0.5) * s / n for v, n, s in zip(voxels, known.shape, size)]
+    cells = [(2 * v + 1) * s // (2 * n) for v, n, s in zip(voxels, known.shape, size)]
     distance = sum((p - c - 0.5) ** 2 for p, c in zip(places, cells))
     last_wins = np.argsort(-distance, kind='stable')
-    found = np.full(size, IGNORE, label.dtype)
-    found[tuple(c[last_wins] for c in cells)] = label[voxels][last_wins]
+    found = np.full(size, -1)
+    found[tuple(c[last_wins] for c in cells)] = flat[last_wins]
     return found
 
 

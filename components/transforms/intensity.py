@@ -20,8 +20,8 @@ def random_gamma(sample, rng, *, low=0.7, high=1.5, probability=0.5):
 
     The power is drawn uniformly in its logarithm, so that brightening and darkening are as likely as the interval says.
     """
-    check_probability('probability', probability)
-    check_interval('(low, high)', (low, high), above=0)
+    check_probability('random_gamma', 'probability', probability)
+    check_interval('random_gamma', '(low, high)', (low, high), above=0)
     if rng.random() >= probability:
         return sample
     power = np.float32(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -39,9 +39,9 @@ def brightness_contrast(image, *, factor, shift):
 def random_brightness_contrast(sample, rng, *, brightness=0.2, contrast=0.2, probability=0.5):
     """Multiply the intensities by a factor from [1/(1+contrast), 1+contrast] about the sample's mean, and add from
     [-brightness, brightness] standard deviations."""
-    check_probability('probability', probability)
-    check_least('brightness', brightness, 0)
-    check_least('contrast', contrast, 0)
+    check_probability('random_brightness_contrast', 'probability', probability)
+    check_least('random_brightness_contrast', 'brightness', brightness, 0)
+    check_least('random_brightness_contrast', 'contrast', contrast, 0)
     if rng.random() >= probability:
         return sample
     factor = np.float32(np.exp(rng.uniform(-1, 1) * np.log1p(contrast)))
@@ -52,8 +52,8 @@ def random_brightness_contrast(sample, rng, *, brightness=0.2, contrast=0.2, pro
 @TRANSFORMS.register_module()
 def random_noise(sample, rng, *, std=0.1, probability=0.5):
     """Add Gaussian noise whose standard deviation is drawn from [0, std], in units of the (normalised) intensities."""
-    check_probability('probability', probability)
-    check_least('std', std, 0)
+    check_probability('random_noise', 'probability', probability)
+    check_least('random_noise', 'std', std, 0)
     if rng.random() >= probability:
         return sample
     image = sample['image']
@@ -85,7 +85,7 @@ def random_bezier(sample, rng, *, strength=1.0, inverted=0.0, probability=0.5):
         inverted: share of the changed samples in which dark and bright are exchanged; the paper's is 0.5.
     """
     for name, value in (('strength', strength), ('inverted', inverted), ('probability', probability)):
-        check_probability(name, value)
+        check_probability('random_bezier', name, value)
     if rng.random() >= probability:
         return sample
     still = np.array([[1 / 3, 1 / 3], [2 / 3, 2 / 3]])

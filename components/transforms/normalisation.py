@@ -5,22 +5,24 @@ import numpy as np
 
 from scarceseg.registry import TRANSFORMS, UserError
 
-from .checks import check_interval, check_least
+from .checks import check_above, check_count, check_interval, check_number, refuse
 from .crops import foreground_mask
 
 
 @TRANSFORMS.register_module()
 def clip(sample, rng=None, *, low=None, high=None):
     """Cut the intensities to [low, high]; None leaves that end open."""
-    if low is None and high is None or None not in (low, high) and low > high:
-        raise UserError(f'clip needs low, high or both, the lower first, but got low={low} and high={high}')
+    given = [bound for bound in (low, high) if bound is not None]
+    if not given:
+        raise UserError('clip needs low, high or both')
+    check_interval('clip', '(low, high)', (given[0], given[-1]))
     return dict(sample, image=np.clip(sample['image'], low, high))
 
 
 @TRANSFORMS.register_module()
 def clip_percentiles(sample, rng=None, *, low=1.0, high=99.0):
     """Cut each channel to the interval between two of its percentiles, which removes bright specks."""
-    _check_percentiles(low, high)
+    check_interval('clip_percentiles', '(low, high)', (low, high), least=0, most=100)
     bounds = [np.percentile(c, (low, high)) for c in sample['image']]
     return dict(sample, image=np.stack([np.clip(c, *b.astype(c.dtype)) for c, b in zip(sample['image'], bounds)]))
 
@@ -42,8 +44,9 @@ def normalise(sample, rng=None, *, nonzero=False, foreground=False, mean=None, s
         raise UserError(f'normalise takes nonzero, or foreground, or both mean and std, but got nonzero={nonzero}, '
                         f'foreground={foreground}, mean={mean}, std={std}')
     if mean is not None:
+        check_number('normalise', 'mean', mean)
+        check_above('normalise', 'std', std, 0)
         mean, std = (_per_channel(name, value, image) for name, value in (('mean', mean), ('std', std)))
-        check_least('std', std.ravel().tolist(), 0)
     elif nonzero or foreground:
         masks = image != 0 if nonzero else [foreground_mask(image)] * len(image)
         inside = [c[m] if m.any() else c.ravel() for c, m in zip(image, masks)]
@@ -59,7 +62,7 @@ def normalise(sample, rng=None, *, nonzero=False, foreground=False, mean=None, s
 @TRANSFORMS.register_module()
 def normalise_min_max(sample, rng=None, *, low=0.0, high=1.0):
     """Shift and scale each channel so that its extremes become ``low`` and ``high``; a constant channel becomes ``low``."""
-    check_interval('(low, high)', (low, high))
+    check_interval('normalise_min_max', '(low, high)', (low, high))
     axes = tuple(range(1, sample['image'].ndim))
     floor, top = sample['image'].min(axes, keepdims=True), sample['image'].max(axes, keepdims=True)
     return dict(sample, image=_scaled(sample['image'], floor, top, low, high))
@@ -72,9 +75,9 @@ def normalise_percentiles(sample, rng=None, *, low=1.0, high=99.0, clip=True):
     Args:
         clip: cut what lies outside of them; else it goes below 0 and above 1.
     """
-    _check_percentiles(low, high)
+    check_interval('normalise_percentiles', '(low, high)', (low, high), least=0, most=100)
     image = sample['image']
-    floor, top = (_per_channel('', [np.percentile(c, p) for c in image], image) for p in (low, high))
+    floor, top = (_per_channel('', bounds, image) for bounds in zip(*(np.percentile(c, (low, high)) for c in image)))
     out = _scaled(image, floor, top, 0, 1)
     return dict(sample, image=np.clip(out, 0, 1) if clip else out)
 
@@ -82,8 +85,8 @@ def normalise_percentiles(sample, rng=None, *, low=1.0, high=99.0, clip=True):
 @TRANSFORMS.register_module()
 def ct_window(sample, rng=None, *, level_hu, width_hu):
     """The window of ``width_hu`` Hounsfield units about ``level_hu`` as [0, 1]; what is outside is cut."""
-    if not width_hu > 0:
-        raise UserError(f'width_hu={width_hu} of ct_window must be above 0')
+    check_number('ct_window', 'level_hu', level_hu)
+    check_above('ct_window', 'width_hu', width_hu, 0)
     low = level_hu - width_hu / 2
     return dict(sample, image=np.clip((sample['image'] - np.float32(low)) / np.float32(width_hu), 0, 1))
 
@@ -95,8 +98,8 @@ def equalise_histogram(sample, rng=None, *, bins=256):
     The share is counted in ``bins`` between the extremes and interpolated linearly between their middles. A constant channel
     becomes 0.
     """
-    check_least('bins', bins, 1)
-    return dict(sample, image=np.stack([_equalised(c, int(bins)) for c in sample['image']]))
+    check_count('equalise_histogram', 'bins', bins)
+    return dict(sample, image=np.stack([_equalised(c, bins) for c in sample['image']]))
 
 
 def _equalised(channel, bins):
@@ -117,11 +120,5 @@ def _per_channel(name, value, image):
     """(C, 1, …) float64 of one number, or one for each channel."""
     value = np.asarray(value, np.float64).reshape(-1)
     if len(value) not in (1, len(image)):
-        raise UserError(f'{name}={value.tolist()} of normalise has {len(value)} numbers, but the image has {len(image)} channels')
+        refuse('normalise', name, value.tolist(), f'the image has {len(image)} channels; give one number, or one for each of them')
     return value.reshape(-1, *[1] * (image.ndim - 1))
-
-
-def _check_percentiles(low, high):
-    check_interval('(low, high)', (low, high), least=0)
-    if high > 100:
-        raise UserError(f'high={high} must be a percentile, from 0 to 100')

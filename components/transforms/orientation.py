@@ -25,7 +25,7 @@ def reorient(sample, rng=None, *, axcodes='RAS'):
     Raises:
         UserError: ``axcodes`` names no three axes, or the axes were turned before.
     """
-    codes = tuple(axcodes)
+    codes = tuple(axcodes) if isinstance(axcodes, (str, list, tuple)) else ()
     if len(codes) != 3 or sorted('RAS'['RLAPSI'.find(c) // 2] if c in 'RLAPSI' else '?' for c in codes) != ['A', 'R', 'S']:
         raise UserError(f'axcodes={axcodes!r} of reorient must name three directions, one of R and L, one of A and P, and one of S '
                         "and I, such as 'RAS'")

@@ -6,7 +6,7 @@ import numpy as np
 from scarceseg.registry import TRANSFORMS, UserError
 
 from .affine import affine, in_voxels, plane_rotation
-from .checks import check_axes, check_interval, check_least, check_probability, full_size, spacing_of
+from .checks import check_above, check_axes, check_interval, check_least, check_probability, full_size, spacing_of
 from .elastic import check_displacement, draw_control
 from .focus import draw_focus
 
@@ -17,7 +17,7 @@ def random_affine(sample, rng, *, size, rotate_deg=180.0, scale=(0.8, 1.25), str
     """A randomly rotated, scaled, stretched, flipped, sheared, bent and placed view of ``size`` voxels, resampled once.
 
     The view's centre is placed so that without rotation and random scaling the view lies inside the image, as in
-    ``random_crop``.
+    ``random_crop``. The spacing is that of the image, as if what is in it had changed, but for ``longest``.
 
     Args:
         size: voxels along the last axes of space, None for all.
@@ -34,13 +34,16 @@ def random_affine(sample, rng, *, size, rotate_deg=180.0, scale=(0.8, 1.25), str
         shear: each axis is moved along each other one by a share of its length, in millimetres, from [-shear, shear].
         displacement_mm, control_mm: elastic deformation, see ``random_elastic``.
     """
-    check_affine(sample, rotate_deg=rotate_deg, scale=scale, stretch=stretch, flip_axes=flip_axes, longest=longest, shear=shear)
-    size = full_size(size, sample['image'].shape[1:], 'random_affine')
+    check_affine(rotate_deg=rotate_deg, scale=scale, stretch=stretch, foreground=foreground, longest=longest, shear=shear)
+    space = sample['image'].shape[1:]
+    size, flip_axes = full_size('random_affine', size, space), check_axes('random_affine', flip_axes, len(space), name='flip_axes')
     params = draw_affine(rng, sample, size, rotate_deg=rotate_deg, scale=scale, stretch=stretch, flip_axes=flip_axes,
                          foreground=foreground, balanced=balanced, longest=longest, shear=shear)
-    bent = draw_control(rng, sample, size, displacement_mm=displacement_mm, control_mm=control_mm,
-                        zoom=base_zoom(sample['image'].shape[1:], longest))
-    return affine(sample, size=size, order=order, **params, **bent)
+    zoom = base_zoom(space, longest)
+    displacement = check_displacement('random_affine', displacement_mm, control_mm, len(space))
+    bent = draw_control(rng, sample, size, displacement_mm=displacement, control_mm=control_mm, zoom=zoom)
+    out = affine(sample, size=size, order=order, **params, **bent)
+    return dict(out, spacing_mm=tuple((spacing_of(sample) / zoom).tolist())) if longest and sample.get('spacing_mm') else out
 
 
 @TRANSFORMS.register_module()
@@ -56,12 +59,12 @@ def random_elastic(sample, rng, *, displacement_mm=6.0, control_mm=32.0, probabi
         control_mm: distance of the control points; the larger it is, the smoother. At least 2.5 times the displacement.
         order: of the spline that interpolates the image.
     """
-    check_probability('probability', probability)
+    check_probability('random_elastic', 'probability', probability)
     space = sample['image'].shape[1:]
-    check_displacement(displacement_mm, control_mm, len(space))
+    displacement = check_displacement('random_elastic', displacement_mm, control_mm, len(space))
     if rng.random() >= probability:
         return sample
-    bent = draw_control(rng, sample, space, displacement_mm=displacement_mm, control_mm=control_mm, zoom=np.ones(len(space)))
+    bent = draw_control(rng, sample, space, displacement_mm=displacement, control_mm=control_mm, zoom=np.ones(len(space)))
     if not bent:
         return sample
     return affine(sample, matrix=np.eye(len(space)), centre=[(n - 1) / 2 for n in space], size=space, order=order, **bent)
@@ -120,12 +123,11 @@ def draw_shear(rng, shear, space):
     return offsets
 
 
-
-def check_affine(sample, *, rotate_deg, scale, stretch, flip_axes, longest, shear):
+def check_affine(*, rotate_deg, scale, stretch, foreground, longest, shear):
     """Raise UserError where a setting of ``random_affine`` is out of range."""
-    check_least('rotate_deg', rotate_deg, 0)
-    check_interval('scale', scale, above=0)
-    check_least('stretch', stretch, 1)
-    check_axes(flip_axes, sample['image'].ndim - 1)
-    check_least('longest', 1 if longest is None else longest, 1)
-    check_least('shear', shear, 0)
+    check_least('random_affine', 'rotate_deg', rotate_deg, 0)
+    check_interval('random_affine', 'scale', scale, above=0)
+    check_least('random_affine', 'stretch', stretch, 1)
+    check_probability('random_affine', 'foreground', foreground)
+    check_above('random_affine', 'longest', 1 if longest is None else longest, 0)
+    check_least('random_affine', 'shear', shear, 0)

@@ -4,20 +4,21 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from scarceseg.components.labels import IMPLIED
 from scarceseg.registry import TRANSFORMS, UserError
 
-from .checks import check_least, check_order, full_size
+from .checks import check_above, check_least, check_order, full_size, refuse
 from .fields import move_voxels
-from .grids import resize_array, resize_label
+from .grids import annotated_index, resize_array, resize_nearest
 
 
 @TRANSFORMS.register_module()
 def resize(sample, rng=None, *, size, order=1, antialias=False):
     """The same extent in ``size`` voxels: the outer edges stay where they are.
 
-    The image is interpolated by splines, the weight linearly; label and error map take the nearest voxel, and a label with voxels
-    that are not annotated keeps its scribbles: where a larger voxel covers annotation it is annotated, by the nearest to its
-    centre. ``undo`` leads back to the original grid exactly, labels by the nearest voxel, probabilities linearly.
+    The image is interpolated by splines, the weight linearly; label, soft label and error map take the nearest voxel, and a label
+    with voxels that are not annotated keeps its scribbles: where a larger voxel covers annotation it is annotated, by the nearest
+    to its centre. ``undo`` leads back to the original grid exactly, labels by the nearest voxel, probabilities linearly.
 
     Args:
         size: voxels along the last axes of space, None to leave an axis as it is.
@@ -25,8 +26,8 @@ def resize(sample, rng=None, *, size, order=1, antialias=False):
         antialias: blur the image before it gets fewer voxels, by a Gaussian of (n / size - 1) / 2 voxels.
     """
     space = sample['image'].shape[1:]
-    check_order(order)
-    return _resized(sample, full_size(size, space, 'resize'), [order] * len(space), antialias)
+    check_order('resize', order)
+    return _resized(sample, full_size('resize', size, space), [order] * len(space), antialias)
 
 
 @TRANSFORMS.register_module()
@@ -46,16 +47,17 @@ def resample(sample, rng=None, *, spacing_mm, order=3, thick_order=1, anisotropy
     Raises:
         UserError: the sample's own spacing is not known.
     """
-    check_order(order)
-    check_order(thick_order)
-    check_least('anisotropy', anisotropy, 1)
+    check_order('resample', order)
+    check_order('resample', thick_order, name='thick_order')
+    check_least('resample', 'anisotropy', anisotropy, 1)
     space, spacing = sample['image'].shape[1:], sample.get('spacing_mm')
     if not spacing:
         raise UserError(f'case {sample.get("name", "without name")} has no spacing in millimetres, as pictures have none; resample '
                         'cannot work on it, use resize')
-    if len(spacing_mm) > len(space) or any(s is not None and not s > 0 for s in spacing_mm):
-        raise UserError(f'spacing_mm={tuple(spacing_mm)} of resample must give a length above 0, or None, for the last of '
-                        f'{len(space)} axes of space')
+    if not isinstance(spacing_mm, (list, tuple)) or len(spacing_mm) > len(space):
+        refuse('resample', 'spacing_mm', spacing_mm, f'the sample has {len(space)} axes of space; give a length, or None to leave '
+                                                     'it, for each of the last axes')
+    check_above('resample', 'spacing_mm', [1 if s is None else s for s in spacing_mm], 0)
     wanted = [w or s for w, s in zip((None,) * (len(space) - len(spacing_mm)) + tuple(spacing_mm), spacing)]
     size = tuple(max(1, round(n * s / w)) for n, s, w in zip(space, spacing, wanted))
     thick = [max(s / min(spacing), w / min(wanted)) > anisotropy for s, w in zip(spacing, wanted)]
@@ -68,11 +70,11 @@ def _resized(sample, size, orders, antialias):
         return sample
     blur = [max(0.0, (n / s - 1) / 2) if antialias else 0.0 for n, s in zip(space, size)]
 
+    index = _label_index(sample, size)
+
     def change(array, field):
         if not field.interpolated:
-            if not field.channels:
-                return resize_label(array, size) if array.dtype != bool else resize_array(array, size, [0] * len(size))
-            return np.stack([resize_array(c, size, [0] * len(size)) for c in array])
+            return np.ascontiguousarray(resize_nearest(array, size, index))
         if not field.channels:
             return resize_array(array, size, [min(o, 1) for o in orders])
         smooth = (ndimage.gaussian_filter(c, blur, mode='nearest') if any(blur) else c for c in array)
@@ -81,3 +83,10 @@ def _resized(sample, size, orders, antialias):
     if out.get('spacing_mm'):
         out['spacing_mm'] = tuple(float(s * n / k) for s, n, k in zip(out['spacing_mm'], space, size))
     return out
+
+
+def _label_index(sample, size):
+    """Where labels, and all that speaks of them, are taken from; see ``annotated_index``."""
+    if sample.get('label') is not None:
+        return annotated_index(sample['label'] < IMPLIED, size)
+    return None if sample.get('soft_label') is None else annotated_index(sample['soft_label'].any(0), size)

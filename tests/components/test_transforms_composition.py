@@ -63,40 +63,55 @@ def test_views_make_a_batch():
 @pytest.mark.parametrize('strong', [partial(t.flip, axes=(-1,)), partial(t.random_crop, size=(4, 4)),
                                     partial(t.convert_labels, values=(0, (1, 2, 3)))])
 def test_a_strong_view_may_not_move_voxels(strong):
-    with pytest.raises(UserError, match=f'one of normalise, {strong.func.__name__} moves voxels.*belongs in weak'):
+    with pytest.raises(UserError, match=f'one of normalise, {strong.func.__name__} changes .*put it into weak'):
         t.views(make_sample(), np.random.default_rng(0), strong=[t.normalise, strong])
 
 
+NESTED = dict(type='views', weak=[dict(type='random_flip')], strong=[
+    dict(type='one_of', transforms=[dict(type='random_gamma', probability=1.0), dict(type='random_blur', probability=1.0)])])
+
+
 def test_nested_configs_are_bound():
-    """As the shelf does for settings that are configs."""
-    config = dict(type='views', weak=[dict(type='random_flip')], strong=[
-        dict(type='one_of', transforms=[dict(type='random_gamma', probability=1.0), dict(type='random_blur', probability=1.0)])])
-    nests, TRANSFORMS.nests = getattr(TRANSFORMS, 'nests', False), True
-    try:
-        transform = bind(config, registry=TRANSFORMS)
-    finally:
-        TRANSFORMS.nests = nests
-    out = transform(make_sample(), np.random.default_rng(0))
+    out = bind(NESTED, registry=TRANSFORMS)(make_sample(), np.random.default_rng(0))
     assert not np.array_equal(out['image_strong1'], out['image'])
 
 
+@pytest.mark.parametrize('entry, sentence', [
+    (dict(type='random_gama'), "no transform is called 'random_gama' .did you mean 'random_gamma'"),
+    (dict(type='random_gamma', lower=1), "'random_gamma' has no setting 'lower' .did you mean 'low'"),
+    (dict(type='random_crop'), "'random_crop' needs a value for 'size'"),
+    (dict(typ='random_gamma'), "a transform is written dict.type=…, ….*'typ': 'random_gamma'")])
+def test_a_slip_in_a_nested_config_is_named_when_it_is_built(entry, sentence):
+    for config in (dict(type='views', strong=[entry]), dict(type='one_of', transforms=[dict(type='sometimes', transforms=[entry])])):
+        with pytest.raises(UserError, match=sentence):
+            bind(config, registry=TRANSFORMS)
+
+
+@pytest.mark.parametrize('name, key', [('views', 'strong'), ('views', 'weak'), ('one_of', 'transforms'),
+                                       ('sometimes', 'transforms')])
+@pytest.mark.parametrize('entry', ['random_gamma', ['random_gamma'], None, dict(random_gamma=dict(low=1)), [[t.normalise]]])
+def test_what_is_no_transform_is_refused_by_those_that_take_some(name, key, entry):
+    with pytest.raises(UserError, match=f'{name} takes transforms, which in a config are written dict.type='):
+        getattr(t, name)(make_sample(), np.random.default_rng(0), **(dict(strong=[]) if key == 'weak' else {}), **{key: entry})
+
+
 WRONG = [
-    ('random_gamma', dict(probability=1.5), r'probability=1.5 of the transform must lie in \[0, 1\]'),
+    ('random_gamma', dict(probability=1.5), r'random_gamma has probability=1.5, but it must be a number in \[0, 1\]'),
     ('random_flip', dict(probability=-0.1), r'probability=-0.1'),
     ('random_noise', dict(probability=2), 'probability=2'),
     ('random_elastic', dict(probability=2), 'probability=2'),
     ('sometimes', dict(transforms=[], probability=3), 'probability=3'),
     ('random_crop', dict(size=(4, 4), foreground=1.2), 'foreground=1.2'),
-    ('random_gamma', dict(low=2, high=1), r'\(low, high\)=\(2, 1\) .*the lower first'),
+    ('random_gamma', dict(low=2, high=1), r'\(low, high\)=\(2, 1\).*the lower first'),
     ('random_gamma', dict(low=0), 'must lie above 0'),
     ('random_affine', dict(size=(4, 4), scale=(1.2, 0.8)), 'scale=.*the lower first'),
-    ('random_affine', dict(size=(4, 4), scale=1.2), 'scale=1.2 .*two numbers'),
+    ('random_affine', dict(size=(4, 4), scale=1.2), 'scale=1.2.*two numbers'),
     ('random_affine', dict(size=(4, 4), scale=(0, 1)), 'scale=.*above 0'),
-    ('random_affine', dict(size=(4, 4), stretch=0.5), 'stretch=0.5 .*not be below 1'),
+    ('random_affine', dict(size=(4, 4), stretch=0.5), 'stretch=0.5.*not below 1'),
     ('random_affine', dict(size=(4, 4), rotate_deg=-3), 'rotate_deg=-3'),
     ('random_affine', dict(size=(4, 4), rotate_deg=(10, 10, 10)), 'three about z, y and x; the sample has 2 axes'),
-    ('random_affine', dict(size=(4, 4), flip_axes=(-4,)), r'axes=\(-4,\) must be different axes of a sample with 2 axes'),
-    ('random_affine', dict(size=(4, 4), order=7), 'order=7 of the spline'),
+    ('random_affine', dict(size=(4, 4), flip_axes=(-4,)), r'random_affine has flip_axes=\(-4,\).* sample with 2 axes'),
+    ('random_affine', dict(size=(4, 4), order=7), 'order=7'),
     ('random_affine', dict(size=(0, 4)), r'size=\(0, 4\)'),
     ('random_affine', dict(size=(4, 4, 4)), r'size=\(4, 4, 4\).*2 axes of space'),
     ('random_affine', dict(size=4), 'size=4'),
@@ -104,33 +119,33 @@ WRONG = [
     ('pad', dict(size=(-1, 3)), 'a whole number of voxels'),
     ('centre_crop', dict(size=(1, 2, 3)), 'centre_crop has size'),
     ('resize', dict(size=(1, 2, 3)), 'resize has size'),
-    ('crop', dict(start=(10, 0), size=(10, 4)), r'size=\(10, 4\) from start=\(10, 0\) does not lie in the image of \(16, 20\)'),
-    ('crop', dict(start=(0,), size=(4,)), 'does not lie in the image'),
-    ('flip', dict(axes=(-3,)), r'axes=\(-3,\) must be'),
+    ('crop', dict(start=(10, 0), size=(10, 4)), r'\(10, 4\) from start=\(10, 0\), which does not lie in the image'),
+    ('crop', dict(start=(0,), size=(4,)), 'crop has start=.*or 2, one for each axis'),
+    ('flip', dict(axes=(-3,)), r'flip has axes=\(-3,\), but it must list'),
     ('flip', dict(axes=(-1, -1)), 'different axes'),
-    ('rot90', dict(turns=1, axes=(-1,)), 'two axes'),
-    ('rot90', dict(turns=0.5), 'whole number of turns'),
+    ('rot90', dict(turns=1, axes=(-1,)), 'list 2 different axes'),
+    ('rot90', dict(turns=0.5), 'whole number of quarter turns'),
     ('transpose', dict(axes=(0, 0)), 'each of 0, 1 once'),
-    ('random_transpose', dict(axes=(-1,)), 'swaps two axes'),
-    ('rotate', dict(angle_deg=3, axes=(-1,)), 'two axes'),
+    ('random_transpose', dict(axes=(-1,)), 'list 2 different axes'),
+    ('rotate', dict(angle_deg=3, axes=(-1,)), 'list 2 different axes'),
     ('scale', dict(factor=0), 'factor=.*above 0'),
-    ('scale', dict(factor=(1, 2, 3)), 'factor=.*has 3 numbers'),
-    ('crop_foreground', dict(margin=(1, 2, 3)), 'margin=.*3 numbers'),
-    ('crop_foreground', dict(margin=-1), 'margin=.*below 0'),
-    ('random_resized_crop', dict(size=(4, 4), share=(0.5, 1.5)), 'share=1.5'),
+    ('scale', dict(factor=(1, 2, 3)), 'factor=.*or 2, one for each axis'),
+    ('crop_foreground', dict(margin=(1, 2, 3)), 'margin=.*or 2, one for each axis'),
+    ('crop_foreground', dict(margin=-1), 'margin=.*not below 0'),
+    ('random_resized_crop', dict(size=(4, 4), share=(0.5, 1.5)), 'share=.*above 1'),
     ('random_resized_crop', dict(size=(4, 4), share=(0, 1)), 'share=.*above 0'),
-    ('resample', dict(spacing_mm=(0, 1)), r'spacing_mm=\(0, 1\) of resample'),
-    ('resample', dict(spacing_mm=(1, 1, 1)), 'last of 2'),
+    ('resample', dict(spacing_mm=(0, 1)), r'resample has spacing_mm=\[0, 1\], but it must be a number above 0'),
+    ('resample', dict(spacing_mm=(1, 1, 1)), '2 axes of space'),
     ('resample', dict(spacing_mm=(1, 1), order=9), 'order=9'),
-    ('clip', dict(low=3, high=1), 'low=3 and high=1'),
+    ('clip', dict(low=3, high=1), r'\(low, high\)=\(3, 1\)'),
     ('clip', {}, 'needs low, high or both'),
     ('clip_percentiles', dict(low=90, high=10), 'the lower first'),
-    ('normalise_percentiles', dict(high=101), 'high=101 must be a percentile'),
+    ('normalise_percentiles', dict(high=101), 'above 100'),
     ('normalise', dict(mean=1), 'both mean and std'),
     ('normalise', dict(nonzero=True, foreground=True), 'normalise takes'),
-    ('normalise', dict(mean=(1, 2), std=(1, 1)), r'mean=\[1.0, 2.0\] .*1 channels'),
+    ('normalise', dict(mean=(1, 2), std=(1, 1)), r'mean=\[1.0, 2.0\].*1 channels'),
     ('normalise_min_max', dict(low=2), 'lower first'),
-    ('normalise', dict(mean=1, std=-1), 'std=.*below 0'),
+    ('normalise', dict(mean=1, std=-1), 'std=-1, but it must be a number above 0'),
     ('ct_window', dict(level_hu=40, width_hu=0), 'width_hu=0'),
     ('equalise_histogram', dict(bins=0), 'bins=0'),
     ('random_blur', dict(sigma_mm=(2, 1)), 'sigma_mm=.*the lower first'),
@@ -138,12 +153,12 @@ WRONG = [
     ('random_low_resolution', dict(factor=(0.5, 2)), 'factor=.*below 1'),
     ('random_bias_field', dict(degree=0), 'degree=0'),
     ('random_bezier', dict(strength=2), 'strength=2'),
-    ('random_cutout', dict(share=(0.5, 2)), 'share=2'),
+    ('random_cutout', dict(share=(0.5, 2)), 'share=.*above 1'),
     ('random_brightness_contrast', dict(contrast=-1), 'contrast=-1'),
     ('random_noise', dict(std=-1), 'std=-1'),
     ('random_elastic', dict(displacement_mm=-1), 'displacement_mm=.*below 0'),
-    ('one_of', dict(transforms=[]), 'one_of needs'),
-    ('one_of', dict(transforms=[t.normalise], weights=(1, 2)), r'weights=\(1, 2\)'),
+    ('one_of', dict(transforms=[]), 'one_of has weights'),
+    ('one_of', dict(transforms=[t.normalise], weights=(1, 2)), r'a weight for each of its 1 transforms.*weights=\(1, 2\)'),
     ('views', dict(strong=[], count=0), 'count=0'),
     ('convert_labels', dict(values=(0, 1)), r'case a has classes \[2, 3\]'),
     ('convert_labels', dict(values=(0, 0)), 'different'),

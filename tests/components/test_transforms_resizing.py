@@ -11,7 +11,7 @@ from scarceseg.components import transforms as t
 from scarceseg.components.labels import IGNORE, IMPLIED
 from scarceseg.components.transforms.crops import foreground_mask, otsu_threshold
 from scarceseg.components.transforms.focus import draw_focus
-from scarceseg.components.transforms.grids import nearest_index, resize_array, resize_label
+from scarceseg.components.transforms.grids import nearest_index, resize_array
 from scarceseg.registry import UserError
 
 N = IGNORE
@@ -19,6 +19,10 @@ N = IGNORE
 
 def noise(space, channels=1, seed=0):
     return np.random.default_rng(seed).normal(0, 1, (channels, *space)).astype(np.float32)
+
+
+def resize_label(label, size):
+    return t.resize(dict(image=noise(label.shape), label=label), size=size)['label']
 
 
 def smooth_label(space):
