@@ -7,6 +7,8 @@ from scarceseg.registry import TRANSFORMS
 
 from .checks import check_interval, check_least, check_probability
 
+CURVE = 2048  # points of a curve that intensities follow
+
 
 def gamma(image, *, power):
     """Each channel of (C, *space), scaled to [0, 1] by its extremes and back, to a power; a constant one stays."""
@@ -61,6 +63,18 @@ def random_noise(sample, rng, *, std=0.1, probability=0.5):
     return dict(sample, image=image + noise)
 
 
+def between(curve, place):
+    """Values of a curve at places from 0 to len(curve) - 1, between two of its points linearly, beyond its ends those of the ends.
+
+    As ``np.interp`` at evenly spaced points, which it would have to search, in a fifth of its time.
+    """
+    curve = np.asarray(curve, np.float32)
+    place = np.clip(place, 0, len(curve) - 1)
+    low = np.floor(place)
+    index, rise = low.astype(np.int32), np.append(np.diff(curve), np.float32(0))
+    return curve.take(index, mode='clip') + rise.take(index, mode='clip') * (place - low)
+
+
 def bezier(image, *, first, second, inverted=False):
     """Each channel of (C, *space), scaled to [0, 1] by its extremes and back, along a cubic Bézier curve from (0, 0) to (1, 1).
 
@@ -68,11 +82,12 @@ def bezier(image, *, first, second, inverted=False):
         first, second: (x, y) control points in the unit square, so that the curve never falls; (⅓, ⅓) and (⅔, ⅔) are the identity.
         inverted: from (0, 1) to (1, 0) instead: what was dark becomes bright.
     """
-    t = np.linspace(0, 1, 1000)[:, None]
+    t = np.linspace(0, 1, CURVE)[:, None]
     x, y = (3 * (1 - t) ** 2 * t * np.asarray(first) + 3 * (1 - t) * t ** 2 * np.asarray(second) + t ** 3).T
     floor, span = _extremes(image)
     share = (image - floor) / np.where(span > 0, span, 1)
-    return np.interp(share, x, 1 - y if inverted else y).astype(np.float32) * span + floor
+    curve = np.interp(np.linspace(0, 1, CURVE), x, 1 - y if inverted else y)
+    return between(curve, share * np.float32(CURVE - 1)) * span + floor
 
 
 @TRANSFORMS.register_module()

@@ -7,6 +7,7 @@ from scarceseg.registry import TRANSFORMS, UserError
 
 from .checks import check_above, check_count, check_interval, check_number, refuse
 from .crops import foreground_mask
+from .intensity import between
 
 
 @TRANSFORMS.register_module()
@@ -107,7 +108,7 @@ def _equalised(channel, bins):
         return np.zeros(channel.shape, np.float32)
     counts, edges = np.histogram(channel, bins)
     share = counts.cumsum() / channel.size
-    return np.interp(channel, (edges[1:] + edges[:-1]) / 2, share).astype(np.float32)
+    return between(share, (channel - channel.min()) * np.float32(bins / (edges[-1] - edges[0])) - np.float32(0.5))
 
 
 def _scaled(image, floor, top, low, high):
