@@ -1,7 +1,8 @@
 """Two samples in one: boxes, structures, or all voxels of a batch mixed into another.
 
-Image and label move together, on the device they are on. Pseudo labels and maps of confidence are mixed like labels, by ``paste``
-with the mask of the same boxes.
+Image and label move together, on the device they are on. A batch is mixed with another part's, or with itself in another order,
+``image[order]``. What else lies on the grid, such as pseudo labels, soft labels and maps of confidence, is mixed by ``paste`` with
+the same mask: ``box_mask`` of the boxes, ``structure_mask`` of the structures.
 """
 import math
 
@@ -18,7 +19,8 @@ def draw_boxes(count, space, *, share=(0.02, 0.4), stretch=1.8, probability=1.0,
     Args:
         count: of boxes.
         share: of the image's area or volume that a box has is drawn from this interval, as in [Yang 2023]; ((2/3)³, (2/3)³) with
-            ``stretch=1`` are the boxes of BCP [Bai 2023].
+            ``stretch=1`` are the boxes of BCP [Bai 2023]. A box is nowhere thinner than a voxel, and an axis of one voxel, as of
+            a single slice, counts for nothing.
         stretch: each side is longer or shorter by a factor from [1/stretch, stretch], all then scaled to keep the share;
             a side that would leave the image ends with it.
         probability: of a box; else it is empty, of no voxels.
@@ -34,11 +36,12 @@ def draw_boxes(count, space, *, share=(0.02, 0.4), stretch=1.8, probability=1.0,
         raise UserError(f'share={tuple(share)} of boxes must be an interval within [0, 1], stretch={stretch} not below 1, and '
                         f'probability={probability} in [0, 1]')
     settings = dict(generator=generator, device='cpu' if generator is None else generator.device)
-    size = torch.tensor(space, device=settings['device'])
+    size = torch.tensor(tuple(space), device=settings['device'])
+    long = size > 1
     part = share[0] + (share[1] - share[0]) * torch.rand(count, 1, **settings)
     shape = (2 * torch.rand(count, len(space), **settings) - 1) * math.log(stretch)
-    sides = part ** (1 / len(space)) * (shape - shape.mean(1, keepdim=True)).exp()
-    length = (sides.clamp(max=1) * size).round().long()
+    sides = part ** (1 / max(sum(n > 1 for n in space), 1)) * (shape - shape[:, long].mean(1, keepdim=True)).exp()
+    length = (torch.where(long, sides, 1).clamp(max=1) * size).round().clamp(min=1).long() * (part > 0)
     start = (torch.rand(count, len(space), **settings) * (size - length + 1)).long()
     length = length * (torch.rand(count, 1, **settings) < probability)
     return torch.stack([start, start + length], 1)
@@ -53,6 +56,17 @@ def box_mask(boxes, space):
         inside = (place >= start) & (place < end)
         mask &= inside.view(len(boxes), *[n if a == axis else 1 for a in range(len(space))])
     return mask
+
+
+def structure_mask(label, *, classes=None):
+    """(N, *space) bool, true on the structures of (N, *space) class indices.
+
+    Args:
+        classes: that are meant; None is every class but 0. What is not annotated (254, 255) is none of them.
+    """
+    if classes is None:
+        return (label > 0) & (label < IMPLIED)
+    return torch.isin(label, torch.as_tensor(classes, dtype=label.dtype, device=label.device)) & (label < IMPLIED)
 
 
 def paste(first, second, mask):
@@ -77,7 +91,8 @@ def cutmix(image_a, label_a, image_b, label_b, box):
 
     Args:
         image_a, image_b: (N, C, *space).
-        label_a, label_b: (N, *space).
+        label_a, label_b: (N, *space) class indices, or (N, K, *space) soft labels; what is not annotated in b is not annotated in
+            its box.
         box: (N, 2, D) start and end along each axis, see ``draw_boxes``, or (2, D), the same for all.
 
     Returns:
@@ -102,7 +117,7 @@ def copy_paste(image_a, label_a, image_b, label_b, *, classes=None):
     Args:
         image_a, image_b: (N, C, *space).
         label_a, label_b: (N, *space) class indices; what is not annotated (254, 255) is never pasted.
-        classes: that are pasted; None is every class but 0.
+        classes: that are pasted, see ``structure_mask``.
 
     Returns:
         (image, label).
@@ -110,10 +125,7 @@ def copy_paste(image_a, label_a, image_b, label_b, *, classes=None):
     Raises:
         UserError: the shapes do not fit.
     """
-    if classes is None:
-        mask = (label_b > 0) & (label_b < IMPLIED)
-    else:
-        mask = torch.isin(label_b, torch.as_tensor(classes, dtype=label_b.dtype, device=label_b.device))
+    mask = structure_mask(label_b, classes=classes)
     return paste(image_a, image_b, mask), paste(label_a, label_b, mask)
 
 
@@ -133,7 +145,8 @@ def draw_ratios(count, *, alpha=0.2, generator=None):
 def mixup(first, second, ratio):
     """``ratio`` of the first and the rest of the second, voxel by voxel [Zhang 2017].
 
-    Labels are mixed as one-hot maps or probabilities; with class indices mix the two losses instead.
+    Labels are mixed as one-hot maps or probabilities, 0 in all classes where nothing is annotated: so the cross entropy of the
+    mixture is the mixture of the two, each over its own annotated voxels. With class indices mix the two losses instead.
 
     Args:
         first, second: (N, …) floating point, of one shape.

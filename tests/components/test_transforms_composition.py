@@ -82,7 +82,7 @@ def test_nested_configs_are_bound():
     (dict(type='random_crop'), "'random_crop' needs a value for 'size'"),
     (dict(typ='random_gamma'), "a transform is written dict.type=…, ….*'typ': 'random_gamma'")])
 def test_a_slip_in_a_nested_config_is_named_when_it_is_built(entry, sentence):
-    for config in (dict(type='views', strong=[entry]), dict(type='one_of', transforms=[dict(type='sometimes', transforms=[entry])])):
+    for config in (dict(type='views', strong=[entry]), dict(type='sometimes', transforms=[dict(type='views', strong=[entry])])):
         with pytest.raises(UserError, match=sentence):
             bind(config, registry=TRANSFORMS)
 

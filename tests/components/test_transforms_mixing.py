@@ -4,7 +4,17 @@ import pytest
 import torch
 from scipy import stats
 
-from scarceseg.components.functional.mixing import box_mask, copy_paste, cutmix, draw_boxes, draw_ratios, mixup, paste
+from scarceseg.components.functional.mixing import (
+    box_mask,
+    copy_paste,
+    cutmix,
+    draw_boxes,
+    draw_ratios,
+    mixup,
+    paste,
+    structure_mask,
+)
+from scarceseg.components.labels import IGNORE
 from scarceseg.registry import UserError
 
 SPACES = [(12, 16), (6, 12, 16)]
@@ -127,3 +137,58 @@ def test_what_does_not_fit_is_named():
         draw_boxes(1, (4, 4), stretch=0.5)
     with pytest.raises(UserError, match='alpha=0 '):
         draw_ratios(3, alpha=0)
+
+
+def test_a_single_slice_gets_the_boxes_of_a_slice():
+    flat, volume = (draw_boxes(300, s, share=(0.02, 0.4), generator=seeded()) for s in [(40, 50), (1, 40, 50)])
+    assert (volume[:, 0, 0] == 0).all() and (volume[:, 1, 0] == 1).all()
+    shares = [(b[:, 1] - b[:, 0]).prod(1) / 2000 for b in (flat, volume)]
+    assert abs(shares[0].mean() - shares[1].mean()) < 0.02 and shares[1].min() < 0.03 and shares[1].max() > 0.35
+    thin = draw_boxes(300, (3, 40, 50), share=(0.001, 0.01), generator=seeded())
+    assert (thin[:, 1] > thin[:, 0]).all(), 'no box is empty'
+    assert torch.equal(draw_boxes(5, (1, 1), generator=seeded())[:, 1], torch.ones(5, 2, dtype=torch.int64))
+    nothing = draw_boxes(5, (8, 8), share=(0, 0), generator=seeded())
+    assert not (nothing[:, 1] - nothing[:, 0]).prod(1).any()
+
+
+def test_boxes_drawn_before_are_drawn_again():
+    """Recorded: other boxes would change what is trained."""
+    boxes = draw_boxes(3, (12, 16), generator=seeded(1))
+    assert boxes.tolist() == [[[1, 7], [11, 13]], [[4, 8], [9, 12]], [[2, 5], [8, 11]]]
+
+
+def test_soft_labels_and_maps_follow_boxes_and_structures():
+    image_a, label_a, image_b, label_b = pair((12, 16))
+    label_b[:, :3], label_a[:, :, :2] = IGNORE, IGNORE
+    soft_a, soft_b = ((x[:, None] == torch.arange(4).view(1, 4, 1, 1)).float() for x in (label_a, label_b))
+    boxes = draw_boxes(3, (12, 16), generator=seeded())
+    _, label = cutmix(image_a, label_a, image_b, label_b, boxes)
+    _, soft = cutmix(image_a, soft_a, image_b, soft_b, boxes)
+    assert torch.equal(soft, (label[:, None] == torch.arange(4).view(1, 4, 1, 1)).float())
+    assert torch.equal(soft.any(1), label != IGNORE)
+    image, label = copy_paste(image_a, label_a, image_b, label_b, classes=(2, IGNORE))
+    mask = structure_mask(label_b, classes=(2,))
+    assert torch.equal(mask, label_b == 2) and torch.equal(paste(image_a, image_b, mask), image)
+    assert torch.equal(paste(soft_a, soft_b, mask), (label[:, None] == torch.arange(4).view(1, 4, 1, 1)).float())
+    assert torch.equal(label == IGNORE, (label_a == IGNORE) & ~mask), 'what is not annotated is never pasted'
+
+
+def test_mixed_labels_that_are_partly_annotated_give_the_mixture_of_partial_cross_entropies():
+    """A sum over voxels: where one of the two is not annotated, the other alone counts, by its share."""
+    logits, labels = torch.randn(2, 4, 5), torch.randint(0, 4, (2, 2, 5))
+    labels[0, 0, :3], labels[1, 0, 1], labels[1, 1, 4] = IGNORE, IGNORE, IGNORE
+    hot = [(x[:, None] == torch.arange(4).view(1, 4, 1)).float() for x in labels]
+    ce = [torch.nn.functional.cross_entropy(logits, x, ignore_index=IGNORE, reduction='sum') for x in labels]
+    mixed = -(mixup(*hot, 0.3) * logits.log_softmax(1)).sum()
+    assert torch.allclose(mixed, 0.3 * ce[0] + 0.7 * ce[1], atol=1e-5)
+
+
+def test_nothing_leaves_the_device_of_the_batch():
+    """On the meta device any tensor of another one would raise."""
+    image, label = torch.zeros(2, 1, 8, 9, device='meta'), torch.zeros(2, 8, 9, dtype=torch.int64, device='meta')
+    boxes = draw_boxes(2, (8, 9), generator=seeded())
+    for mixed in (cutmix(image, label, image, label, [[1, 1], [3, 4]]), copy_paste(image, label, image, label),
+                  copy_paste(image, label, image, label, classes=(1, 2))):
+        assert [x.device.type for x in mixed] == ['meta', 'meta']
+    assert mixup(image, image, draw_ratios(2, generator=seeded())).device.type == 'meta'
+    assert box_mask(boxes.to('meta'), (8, 9)).device.type == 'meta'
