@@ -1,5 +1,11 @@
-"""Transforms of transforms."""
+"""Transforms of transforms.
+
+Each has a setting ``foreground``, which holds for all in it that place a view and have one too: through it the batch sampler's
+share of samples with foreground reaches them. None leaves them their own.
+"""
 from __future__ import annotations
+
+import inspect
 
 from scarceseg.registry import TRANSFORMS, UserError
 
@@ -8,15 +14,15 @@ from .fields import STRONG
 
 
 @TRANSFORMS.register_module()
-def sometimes(sample, rng, *, transforms, probability=0.5):
+def sometimes(sample, rng, *, transforms, probability=0.5, foreground=None):
     """All of ``transforms``, in their order, with ``probability``; else none."""
     check_probability('sometimes', 'probability', probability)
     transforms = _listed('sometimes', transforms)
-    return run(sample, rng, transforms) if rng.random() < probability else sample
+    return run(sample, rng, transforms, foreground) if rng.random() < probability else sample
 
 
 @TRANSFORMS.register_module()
-def one_of(sample, rng, *, transforms, weights=None):
+def one_of(sample, rng, *, transforms, weights=None, foreground=None):
     """One of ``transforms``, chosen at random.
 
     Args:
@@ -28,11 +34,11 @@ def one_of(sample, rng, *, transforms, weights=None):
     if len(weights) != len(transforms) or not sum(weights) > 0:
         raise UserError(f'one_of needs a weight for each of its {len(transforms)} transforms, not all 0, but got weights={weights}')
     shares = [w / sum(weights) for w in weights]
-    return transforms[rng.choice(len(transforms), p=shares)](sample, rng)
+    return run(sample, rng, [transforms[rng.choice(len(transforms), p=shares)]], foreground)
 
 
 @TRANSFORMS.register_module()
-def views(sample, rng, *, strong, weak=(), count=1):
+def views(sample, rng, *, strong, weak=(), count=1, foreground=None):
     """A weak view of the sample, and strong views of the same voxels [Sohn 2020].
 
     ``image``, and with it label and all, becomes the weak view; ``image_strong1`` … ``image_strong{count}`` (C, *space) are the
@@ -49,7 +55,7 @@ def views(sample, rng, *, strong, weak=(), count=1):
     """
     check_count('views', 'count', count)
     weak, strong = _listed('views', weak), _listed('views', strong)
-    sample = run(sample, rng, weak)
+    sample = run(sample, rng, weak, foreground)
     out = dict(sample)
     for k in range(1, count + 1):
         seen = run(sample, rng, strong)
@@ -61,10 +67,11 @@ def views(sample, rng, *, strong, weak=(), count=1):
     return out
 
 
-def run(sample, rng, transforms):
-    """The sample after each of several transforms."""
+def run(sample, rng, transforms, foreground=None):
+    """The sample after each of several transforms, those that can be made to show foreground with that probability."""
     for transform in transforms:
-        sample = transform(sample, rng)
+        focused = foreground is not None and 'foreground' in inspect.signature(transform).parameters
+        sample = transform(sample, rng, foreground=foreground) if focused else transform(sample, rng)
     return sample
 
 

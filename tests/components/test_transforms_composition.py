@@ -1,12 +1,16 @@
 """Transforms of transforms, and what a user may get wrong."""
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from torch.utils.data import DataLoader
 
 from scarceseg.components import transforms as t
-from scarceseg.components.datasets import collate_parts
+from scarceseg.components.datasets import FolderDataset, PartBatchSampler, PartsDataset, collate_parts
+from scarceseg.components.datasets.parts.samplers import Draw
 from scarceseg.registry import TRANSFORMS, UserError, bind
 
 STRONG = [partial(t.random_bezier, probability=1), partial(t.random_noise, std=0.3, probability=1)]
@@ -184,3 +188,55 @@ def test_a_label_of_another_shape_than_its_image_is_named():
     sample = dict(make_sample(), label=np.zeros((16, 21), np.uint8))
     with pytest.raises(UserError, match=r'case a: label of shape \(16, 21\) does not lie on the grid of its image, \(16, 20\)'):
         t.flip(sample, axes=(-1,))
+
+
+@pytest.mark.parametrize('wrap', [lambda c: dict(type='views', weak=[c], strong=[]), lambda c: dict(type='one_of', transforms=[c]),
+                                  lambda c: dict(type='sometimes', transforms=[c], probability=1.0),
+                                  lambda c: dict(type='views', strong=[], weak=dict(type='one_of', transforms=c))])
+def test_a_share_of_foreground_reaches_the_transforms_within(wrap):
+    """One voxel of foreground in 1,600: seldom in view by chance, and always where the batch sampler is promised it."""
+    label = np.zeros((1, 40, 40), np.uint8)
+    label[0, 30, 7] = 2
+    cases = [dict(name='a', image=np.zeros((1, 1, 40, 40), np.float32), label=label, spacing_mm=None)]
+    data = PartsDataset(dict(labeled=cases), slices=True, transforms=[wrap(dict(type='random_crop', size=(5, 5)))])
+    shown = {certain: [2 in data[Draw('labeled', 0, (k,), certain)][1]['label'] for k in range(20)] for certain in (True, False)}
+    assert all(shown[True]) and sum(shown[False]) < 5
+
+
+def config(path, size):
+    """A data set with weak and strong views, as a config file says it."""
+    path.write_text(f"""
+transforms = [
+    dict(type='one_hot', num_classes=4),
+    dict(type='views', count=2,
+         weak=[dict(type='random_affine', size=({size}, {size}), displacement_mm=2.0, foreground=0.5)],
+         strong=[dict(type='random_bezier', inverted=0.2),
+                 dict(type='one_of', weights=(2, 1), transforms=[
+                     dict(type='random_blur', probability=1.0), dict(type='random_low_resolution', probability=1.0)]),
+                 dict(type='sometimes', transforms=[dict(type='random_gamma'), dict(type='random_bias_field')]),
+                 dict(type='random_brightness_contrast'), dict(type='random_noise'), dict(type='random_cutout')]),
+    dict(type='random_flip'), dict(type='random_rot90'), dict(type='random_transpose'), dict(type='random_elastic'),
+    dict(type='random_resized_crop', size=(20, 24)), dict(type='random_crop', size=(16, 20))]
+""")
+    return Config.fromfile(str(path)).transforms
+
+
+@pytest.mark.parametrize('context', ['fork', 'spawn'])
+def test_every_random_transform_gives_the_same_batches_whatever_the_number_of_workers(small_folder, tmp_path, context):
+    folders = {part: FolderDataset('ACDC/images', ('background', 'a', 'b', 'c'), labels=labels, data_root=small_folder, **more)
+               for part, labels, more in (('scribbled', 'ACDC/scribbles', dict(unannotated=4)), ('unlabeled', None, {}))}
+    transforms = config(tmp_path / 'transforms.py', 32)
+    named = str(transforms)
+    assert not [n for n, f in TRANSFORMS.module_dict.items() if n.startswith('random_') and n in t.__all__ and n not in named]
+    data = PartsDataset(folders, slices=True, prepare=[dict(type='normalise')], transforms=transforms)
+
+    def batches(workers):
+        sampler = PartBatchSampler(SimpleNamespace(dataset=data, seed=3), dict(scribbled=2, unlabeled=2))
+        loader = iter(DataLoader(data, batch_sampler=sampler, collate_fn=collate_parts, num_workers=workers,
+                                 multiprocessing_context=context if workers else None))
+        return [next(loader) for _ in range(3)]
+    for alone, shared in zip(batches(0), batches(2 if context == 'fork' else 1)):
+        assert set(alone['unlabeled']) == {'image', 'image_strong1', 'image_strong2', 'name'}
+        assert set(alone['scribbled']) == {'image', 'image_strong1', 'image_strong2', 'name', 'label', 'soft_label'}
+        for part, fields in alone.items():
+            assert all(torch.equal(v, shared[part][k]) if torch.is_tensor(v) else v == shared[part][k] for k, v in fields.items())
