@@ -290,6 +290,14 @@ def test_with_probability_zero_nothing_happens(name):
         assert np.array_equal(out['image'], sample['image']) and np.array_equal(out['label'], sample['label'])
 
 
+@pytest.mark.parametrize('name', [n for n in NAMES if 'probability' in inspect.signature(getattr(t, n)).parameters])
+def test_a_probability_is_how_often_it_happens(name):
+    sample = make_sample((18, 22))
+    changes = dict(axes=(-1,)) if name == 'random_flip' else {}
+    changed = [not np.array_equal(run(name, sample, k, probability=0.3, **changes)['image'], sample['image']) for k in range(300)]
+    assert 0.2 < np.mean(changed) < 0.4
+
+
 @pytest.mark.parametrize('name', SPATIAL)
 def test_what_is_moved_can_become_a_tensor(name):
     """No negative strides, which torch does not take."""
