@@ -11,6 +11,8 @@ from .focus import draw_focus
 from .geometry import crop, pad
 from .resizing import resize
 
+SPECK = 0.01  # share of the largest region below which a bright region is none of the body
+
 
 @TRANSFORMS.register_module()
 def random_crop(sample, rng, *, size, foreground=0.0, balanced=False):
@@ -62,9 +64,9 @@ def crop_foreground(sample, rng=None, *, threshold=None, margin=0):
     """The smallest box around what is brighter than the background in any channel; nothing is known of labels.
 
     Args:
-        threshold: intensity above which a voxel is foreground; None finds the body: the largest connected region above each
-            channel's own threshold between dark and bright [Otsu 1979].
-        margin: voxels around the box, one number or one for each axis of space. Where there is no foreground the whole image stays.
+        threshold: intensity above which a voxel is foreground; None finds the body, see ``foreground_mask``.
+        margin: voxels around the box, one number or one for each axis of space; dark organs at the body's edge, as lungs may be,
+            need some. Where there is no foreground the whole image stays.
     """
     image = sample['image']
     space = image.shape[1:]
@@ -81,14 +83,21 @@ def crop_foreground(sample, rng=None, *, threshold=None, margin=0):
 
 
 def foreground_mask(image, threshold=None):
-    """(*space) bool: where any channel of (C, *space) is above ``threshold``, or the body; see ``crop_foreground``."""
+    """(*space) bool: where any channel of (C, *space) is above ``threshold``, or the body.
+
+    The body is what is bright in any channel [Otsu 1979], without specks: connected regions of less than a hundredth of the
+    largest. Dark and bright are parted by the cube roots of the intensities, or dim tissue would be dark beside a bright organ.
+    """
     if threshold is not None:
         return (image > threshold).any(0)
     mask = np.zeros(image.shape[1:], bool)
     for channel in image:
-        mask |= channel > otsu_threshold(channel)
+        root = np.cbrt(channel - channel.min())
+        mask |= root > otsu_threshold(root)
     regions, count = ndimage.label(mask)
-    return mask if count < 2 else regions == np.bincount(regions.ravel())[1:].argmax() + 1
+    sizes = np.bincount(regions.ravel())
+    sizes[0] = 0
+    return mask if count < 2 else (sizes >= SPECK * sizes.max())[regions]
 
 
 def otsu_threshold(channel, *, bins=256):

@@ -210,7 +210,7 @@ def body():
     return image.astype(np.float32)[None]
 
 
-def test_the_foreground_is_the_largest_bright_region():
+def test_the_foreground_is_the_bright_region_without_specks():
     """The ellipse spans rows 8 to 32 and columns 7 to 37."""
     out = t.crop_foreground(dict(image=body()))
     assert dict(out['history'])['crop'] == dict(start=(8, 7), size=(25, 31), shape=(40, 50))
@@ -220,6 +220,24 @@ def test_the_foreground_is_the_largest_bright_region():
     assert dict(above['history'])['crop'] == dict(start=(1, 7), size=(32, 42), shape=(40, 50)), 'a threshold counts the speck'
     assert t.crop_foreground(above, threshold=1e9) is above
     assert foreground_mask(body()).sum() == (body()[0] > 60).sum() - 1
+
+
+@pytest.mark.parametrize('heart', [0, 105, 255])
+def test_dim_tissue_is_of_the_body_beside_a_bright_organ(heart):
+    """Tissue of 45 spans rows 5 to 34 and columns 6 to 43, and an arm of 45 columns 46 to 48; the brightest region is not all."""
+    image = np.random.default_rng(0).normal(5, 1, (1, 40, 50)).astype(np.float32)
+    image[0, 5:35, 6:44] += 40
+    image[0, 10:30, 46:49] += 40
+    image[0, 8:20, 8:20] += heart
+    assert dict(t.crop_foreground(dict(image=image))['history'])['crop'] == dict(start=(5, 6), size=(30, 43), shape=(40, 50))
+    assert heart < 200 or otsu_threshold(image[0]) > 46, 'the intensities themselves would leave the heart alone'
+    shifted = t.crop_foreground(dict(image=0.01 * image - 7))
+    assert dict(shifted['history'])['crop']['start'] == (5, 6), 'the unit of the intensities does not matter'
+
+
+def test_without_anything_bright_the_image_stays():
+    sample = dict(image=np.full((1, 4, 4), 3, np.float32))
+    assert t.crop_foreground(sample) is sample
 
 
 def test_otsus_threshold_has_the_largest_variance_between_the_classes():
