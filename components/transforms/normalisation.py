@@ -34,7 +34,7 @@ def normalise(sample, rng=None, *, nonzero=False, foreground=False, mean=None, s
 
     Args:
         nonzero: take mean and deviation of the voxels that are not 0, and leave those that are at 0: for organs cut out of black.
-        foreground: take them of the body, see ``crop_foreground``, and shift and scale all voxels alike.
+        foreground: take them of the body, see ``foreground_mask``, and shift and scale all voxels alike.
         mean, std: given, one number or one for each channel, such as those of all training images for CT [Isensee 2021].
 
     Raises:

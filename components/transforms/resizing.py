@@ -8,7 +8,7 @@ from scarceseg.components.labels import IMPLIED
 from scarceseg.registry import TRANSFORMS, UserError
 
 from .checks import check_above, check_least, check_order, full_size, refuse
-from .fields import move_voxels
+from .fields import fields, move_voxels
 from .grids import annotated_index, resize_array, resize_nearest
 
 
@@ -69,7 +69,6 @@ def _resized(sample, size, orders, antialias):
     if size == space:
         return sample
     blur = [max(0.0, (n / s - 1) / 2) if antialias else 0.0 for n, s in zip(space, size)]
-
     index = _label_index(sample, size)
 
     def change(array, field):
@@ -87,6 +86,7 @@ def _resized(sample, size, orders, antialias):
 
 def _label_index(sample, size):
     """Where labels, and all that speaks of them, are taken from; see ``annotated_index``."""
-    if sample.get('label') is not None:
+    there = dict(fields(sample))
+    if 'label' in there:
         return annotated_index(sample['label'] < IMPLIED, size)
-    return None if sample.get('soft_label') is None else annotated_index(sample['soft_label'].any(0), size)
+    return annotated_index(sample['soft_label'].any(0), size) if 'soft_label' in there else None

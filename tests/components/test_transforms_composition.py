@@ -169,6 +169,51 @@ WRONG = [
     ('convert_labels', dict(values=(0, 1), others=7), 'others=7'),
     ('one_hot', dict(num_classes=3), 'class 3, but num_classes=3'),
     ('reorient', dict(axcodes='RRS'), "axcodes='RRS'"),
+    ('reorient', dict(axcodes=3), 'axcodes=3'),
+    ('random_gamma', dict(probability='0.5'), "random_gamma has probability='0.5', but it must be a number"),
+    ('random_affine', dict(size='88'), "random_affine has size='88'"),
+    ('random_affine', dict(size=(4, 4), scale=('a', 'b')), 'two numbers'),
+    ('random_affine', dict(size=(4, 4), rotate_deg='x'), "rotate_deg='x', but it must be a number"),
+    ('random_affine', dict(size=(4, 4), flip_axes=-1), 'random_affine has flip_axes=-1'),
+    ('random_affine', dict(size=(4, 4), order=1.0), 'order=1.0'),
+    ('random_affine', dict(size=(4, 4), longest='a'), "longest='a'"),
+    ('random_affine', dict(size=(4, 4), foreground=2), 'random_affine has foreground=2'),
+    ('random_affine', dict(size=(4, 4), displacement_mm=50), 'random_affine has displacement_mm=50 .* fold'),
+    ('random_elastic', dict(control_mm='a'), "control_mm='a'"),
+    ('random_crop', dict(size=(4, '4')), 'a whole number of voxels'),
+    ('random_crop', dict(size=(4, 4), foreground=None), 'foreground=None'),
+    ('random_flip', dict(axes=(-3,), probability=0), r'random_flip has axes=\(-3,\)'),
+    ('flip', dict(axes=-1), 'flip has axes=-1'),
+    ('transpose', dict(axes=1), 'transpose has axes=1'),
+    ('crop', dict(start=(0.5, 1), size=(2, 2)), 'whole numbers'),
+    ('rotate', dict(angle_deg=float('nan')), 'angle_deg=nan'),
+    ('shear', dict(share='a'), "share='a'"),
+    ('scale', dict(factor='2'), "factor='2'"),
+    ('affine', dict(matrix=[[1, 0]], centre=(1, 1), size=(4, 4)), '2 rows of 2 numbers'),
+    ('affine', dict(matrix=[[1, 1], [1, 1]], centre=(1, 1), size=(4, 4)), 'with an inverse'),
+    ('affine', dict(matrix=[['a', 0], [0, 1]], centre=(1, 1), size=(4, 4)), 'affine needs numbers'),
+    ('affine', dict(matrix=np.eye(2), centre=(1,), size=(4, 4)), r'centre=\(1,\), but it must be 2 numbers'),
+    ('resample', dict(spacing_mm=1.0), 'spacing_mm=1.0, but the sample has 2 axes'),
+    ('resample', dict(spacing_mm=(None, '1')), 'resample has spacing_mm'),
+    ('resample', dict(spacing_mm=(1, 1), thick_order=7), 'resample has thick_order=7'),
+    ('normalise', dict(mean='a', std=1), "mean='a'"),
+    ('normalise', dict(mean=0, std=0), 'std=0, but it must be a number above 0'),
+    ('ct_window', dict(level_hu=1, width_hu='3'), "width_hu='3'"),
+    ('clip', dict(low='a'), 'clip has'),
+    ('crop_foreground', dict(threshold='x'), "threshold='x'"),
+    ('equalise_histogram', dict(bins=2.5), 'bins=2.5'),
+    ('random_low_resolution', dict(axes=-1), 'axes=-1'),
+    ('random_bias_field', dict(degree=1.5), 'degree=1.5'),
+    ('random_cutout', dict(count=1.5), 'count=1.5'),
+    ('random_cutout', dict(value='a'), "value='a'"),
+    ('implied_background', dict(margin='x'), "margin='x'"),
+    ('one_of', dict(transforms=[t.normalise], weights=('a',)), 'one_of has weights'),
+    ('views', dict(strong=[], count='2'), "count='2'"),
+    ('views', dict(strong=[partial(t.one_hot, num_classes=4)]), 'one_hot changes soft_label'),
+    ('convert_labels', dict(values=3), 'values=3'),
+    ('convert_labels', dict(values=(0, 1.0, 2, 3)), 'whole numbers from 0'),
+    ('convert_labels', dict(values=()), 'values=..'),
+    ('one_hot', dict(num_classes=4.0), 'num_classes=4.0'),
     ('reorient', dict(axcodes='RA'), "axcodes='RA'"),
 ]
 
@@ -177,6 +222,17 @@ WRONG = [
 def test_a_wrong_setting_is_answered_in_a_sentence(name, settings, sentence):
     with pytest.raises(UserError, match=sentence):
         getattr(t, name)(make_sample(), np.random.default_rng(0), **settings)
+
+
+def test_classes_are_renumbered_before_they_are_spread_over_channels():
+    with pytest.raises(UserError, match='soft_label that one_hot has made.*before one_hot'):
+        t.convert_labels(t.one_hot(make_sample(), num_classes=4), values=(0, (1, 2), 3))
+
+
+def test_classes_are_selected_and_keep_their_numbers():
+    sample = make_sample()
+    chosen = t.convert_labels(sample, values=(0, 1, (), 3), others=0)['label']
+    assert np.array_equal(chosen, np.where(sample['label'] == 2, 0, sample['label']))
 
 
 def test_a_picture_has_no_spacing_to_resample_from():
@@ -188,6 +244,8 @@ def test_a_label_of_another_shape_than_its_image_is_named():
     sample = dict(make_sample(), label=np.zeros((16, 21), np.uint8))
     with pytest.raises(UserError, match=r'case a: label of shape \(16, 21\) does not lie on the grid of its image, \(16, 20\)'):
         t.flip(sample, axes=(-1,))
+    with pytest.raises(UserError, match='case a: label of shape .3, 16, 20. does not lie on the grid of its image'):
+        t.resize(dict(sample, label=np.zeros((3, 16, 20), np.uint8)), size=(8, 8))
 
 
 @pytest.mark.parametrize('wrap', [lambda c: dict(type='views', weak=[c], strong=[]), lambda c: dict(type='one_of', transforms=[c]),
