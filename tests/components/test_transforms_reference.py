@@ -254,3 +254,30 @@ def test_chains_with_resampling_come_back_to_the_grid_and_in_place():
         for found in (back == 1, prob[0] > 0.5):
             moved = np.subtract(ndimage.center_of_mass(found), ndimage.center_of_mass(inside))
             assert np.abs(moved).max() < 0.2 and 2 * (found & inside).sum() / (found.sum() + inside.sum()) > 0.93
+
+
+def test_a_random_shear_comes_on_top_of_the_rotation():
+    """Without shear the matrix is R / zoom, with it R S / zoom; from the one to the other is S, with ones on its diagonal."""
+    sample = dict(make_sample((9, 10)), spacing_mm=None)
+    for k in range(10):
+        plain, sheared = (dict(t.random_affine(sample, np.random.default_rng(k), size=(9, 10), flip_axes=(), shear=s)['history'])
+                          ['affine']['matrix'] for s in (0.0, 0.3))
+        shear = np.linalg.inv(plain) @ sheared
+        assert np.allclose(np.diag(shear), 1) and 0 < np.abs(shear - np.eye(2)).max() <= 0.3
+
+
+def test_contrast_rises_as_often_as_it_falls_and_brightness_too():
+    image = make_sample((20, 20))['image'][:1]
+    settings = dict(brightness=0.4, contrast=0.5, probability=1)
+    changed = [t.random_brightness_contrast(dict(image=image), np.random.default_rng(k), **settings)['image'] for k in range(300)]
+    factors = np.array([c.std() / image.std() for c in changed])
+    shifts = np.array([(c.mean() - image.mean()) / image.std() for c in changed])
+    assert 1 / 1.5 - 1e-3 < factors.min() < 0.72 and 1.4 < factors.max() < 1.5 + 1e-3 and 0.4 < np.mean(factors < 1) < 0.6
+    assert -0.4 < shifts.min() < -0.35 and 0.35 < shifts.max() < 0.4
+
+
+def test_powers_of_gamma_are_drawn_over_the_interval_on_both_sides_of_one():
+    image = np.array([[[0, 0.5, 1]]], np.float32)
+    powers = np.array([np.log(t.random_gamma(dict(image=image), np.random.default_rng(k), low=0.5, high=2, probability=1)
+                              ['image'][0, 0, 1]) / np.log(0.5) for k in range(300)])
+    assert 0.5 <= powers.min() < 0.55 and 1.85 < powers.max() <= 2.001 and 0.4 < np.mean(powers < 1) < 0.6
