@@ -25,14 +25,12 @@ def random_crop(sample, rng, *, size, foreground=0.0, balanced=False):
     """
     check_probability('random_crop', 'foreground', foreground)
     focus = draw_focus(rng, sample, foreground, balanced=balanced)
-    before = sample['image'].shape[1:]
-    size = full_size('random_crop', size, before)
-    sample = pad(sample, size=size)
+    size = full_size('random_crop', size, sample['image'].shape[1:])
+    sample = pad(sample, size=size)  # a padded axis is all in the box, wherever its focus is
     space = sample['image'].shape[1:]
     if focus is None:
         low, high = [0] * len(space), [n - s for n, s in zip(space, size)]
     else:
-        focus = [f + (n - b) // 2 for f, n, b in zip(focus, space, before)]
         low = [max(0, f - s + 1) for f, s in zip(focus, size)]
         high = [min(n - s, f) for n, s, f in zip(space, size, focus)]
     return crop(sample, start=[int(rng.integers(a, b, endpoint=True)) for a, b in zip(low, high)], size=size)

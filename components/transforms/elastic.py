@@ -25,7 +25,7 @@ def draw_control(rng, sample, size, *, displacement_mm, control_mm, zoom):
         return {}
     voxel = np.asarray(spacing_of(sample)) / zoom
     distances = np.maximum(control_mm / voxel, 1.0)
-    reach = np.where([n > 1 for n in space], np.minimum(displacement_mm / voxel, FOLDS * distances), 0)
+    reach = np.where([n > 1 for n in space], displacement_mm / voxel, 0)
     control = rng.random((len(space), *control_counts(size, distances)), dtype=np.float32) * 2 - 1
     control *= reach.astype(np.float32).reshape(-1, *[1] * len(space))
     return dict(control=control, distances=tuple(float(d) for d in distances))
