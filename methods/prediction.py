@@ -9,10 +9,12 @@ import torch
 
 from scarceseg.components.datasets import save_image, write_nifti
 from scarceseg.components.datasets.formats.images import case_name, label_ending
+from scarceseg.components.datasets.layouts.described import describe
 from scarceseg.components.datasets.parts.datasets import build, build_prepare, prepare_case
 from scarceseg.components.inferers import flip_average
 from scarceseg.components.transforms import undo
 from scarceseg.registry import MODELS, POSTPROCESSORS, UserError, use_data_root
+from scarceseg.registry.paths import OF_FILES
 
 from .assembly import assemble
 from .metrics import label_map
@@ -78,11 +80,12 @@ class Predictor:
 
 def test_cases(config, *, images=None, data=None):
     """The whole cases to predict: those of ``test_dataloader`` (or of validation), or every image of the folder ``images``."""
+    use_data_root(config, data)
     if images is not None:
         if not Path(images).is_dir():
             raise UserError(f'--images {images} is no folder; give a folder of images')
-        return build(dict(type='FolderDataset', images=str(Path(images).resolve()), classes=config.classes, **_layout(config)))
-    use_data_root(config, data)
+        layout = {**_layout(config), 'classes': config.classes}
+        return build(dict(type='FolderDataset', images=str(Path(images).resolve()), **layout))
     loader = config.get('test_dataloader') or config.get('val_dataloader')
     if not loader:
         raise UserError(f'{config.filename} has neither test_dataloader nor val_dataloader; name a folder with --images')
@@ -90,12 +93,14 @@ def test_cases(config, *, images=None, data=None):
 
 
 def _layout(config):
-    """How the files of the run's own cases are named, and the values of their labels."""
+    """How the files of the run's own cases are named, and the values of their labels, as settings of a ``FolderDataset``."""
     for loader in ('test_dataloader', 'val_dataloader', 'train_dataloader'):
         dataset = (config.get(loader) or {}).get('dataset', {})
         for cases in (dataset.get('cases', {}), *dataset.get('parts', {}).values()):
-            if cases.get('type') == 'FolderDataset':
-                return {k: cases[k] for k in ('channels', 'label_values') if k in cases}
+            while cases.get('type') == 'SubsetDataset':
+                cases = cases['cases']
+            if cases.get('type') in OF_FILES:
+                return {**describe(cases), **{k: cases[k] for k in ('channels', 'label_values', 'missing') if k in cases}}
     return {}
 
 

@@ -12,6 +12,7 @@ from .binding import nearest
 from .errors import UserError
 
 DATA_VARIABLE = 'SCARCESEG_DATA'
+OF_FILES = ('FolderDataset', 'NnUNetDataset', 'MSDDataset')  # data sets whose paths are relative to a ``data_root``
 
 
 def shipped_configs():
@@ -122,7 +123,7 @@ def data_root(config):
 
 def _set_data_root(node, folder):
     if isinstance(node, dict):
-        if 'data_root' in node or node.get('type') == 'FolderDataset':
+        if 'data_root' in node or node.get('type') in OF_FILES:
             node['data_root'] = str(Path(folder or node.get('data_root', 'data')).expanduser().resolve())
         for child in node.values():
             _set_data_root(child, folder)

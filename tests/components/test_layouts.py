@@ -183,7 +183,7 @@ def test_a_malformed_description_is_answered_in_one_sentence(nnunet, change, sen
 
 
 @pytest.mark.parametrize('settings, sentence', [
-    (dict(folder='Dataset006'), 'there is no .*Dataset006.dataset.json; a data set of nnU-Net or the Decathlon has one'),
+    (dict(folder='Dataset006'), 'there is no .*Dataset006.dataset.json, which a data set of nnU-Net or .* has; give .*--data'),
     (dict(classes=('background', 'TZ', 'PZ')), r"classes=\('background', 'TZ', 'PZ'\) are others than those of .*dataset.json, "
                                               r"\('background', 'PZ', 'TZ'\); give these"),
     (dict(classes=('background', 'PZ')), 'are others than those of'),

@@ -66,6 +66,20 @@ def test_whole_numbers_stored_as_floats_are_labels(make_case):
     assert label.dtype.kind == 'i' and (label == 3).all()
 
 
+def test_a_label_that_was_stored_with_a_slope_is_rounded_and_a_scaled_probability_is_not(make_case, tmp_path):
+    label = np.arange(24, dtype=np.float64).reshape(4, 3, 2) % 4
+    for array in (label, label / 4):
+        image = nib.Nifti1Image(array, np.eye(4))
+        image.header.set_data_dtype(np.int16)  # nibabel then chooses a slope that uses all of the 16 bits
+        nib.save(image, tmp_path / 'a.nii.gz')
+        assert nib.load(tmp_path / 'a.nii.gz').dataobj.slope < 1e-3
+        if array is label:
+            assert np.any(nib.load(tmp_path / 'a.nii.gz').get_fdata() != label)
+            assert np.array_equal(read_nifti(tmp_path / 'a.nii.gz', label=True)[0], label.T)
+    with pytest.raises(UserError, match=r'not whole numbers, such as 0\.5'):
+        read_nifti(tmp_path / 'a.nii.gz', label=True)
+
+
 def test_probabilities_are_no_labels(make_case):
     with pytest.raises(UserError, match='not whole numbers, such as 0.25'):
         read_nifti(make_case('a.nii.gz', np.full((2, 2, 2), 0.25, np.float32)), label=True)

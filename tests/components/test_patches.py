@@ -333,6 +333,19 @@ def test_a_part_is_simulated_once_and_alone(small_folder):
     assert np.array_equal(data.cases['labeled'][2]['label'], full[2]['label'])
 
 
+def test_a_subset_of_patients_parts_no_patient(make_case, tmp_path):
+    for name in (f'p{p}_{k}' for p in range(4) for k in range(1 + p)):
+        make_case(f'images/{name}.nii.gz', np.zeros((2, 2, 2)))
+    folder = dict(type='FolderDataset', images='images', data_root=tmp_path)
+    for seed in range(4):
+        both = [DATASETS.build(dict(type='SubsetDataset', cases=folder, share=0.5, classes=CLASSES, seed=seed, rest=rest,
+                                    patient=r'p\d')).names for rest in (False, True)]
+        sides = [{name[:2] for name in names} for names in both]
+        assert len(sum(both, [])) == 10 and not sides[0] & sides[1] and list(map(len, sides)) == [2, 2]
+    with pytest.raises(UserError, match='share=4 of 4 patients is 4; .* a number of patients from 1 to 3'):
+        DATASETS.build(dict(type='SubsetDataset', cases=folder, share=4, classes=CLASSES, patient=r'p\d'))
+
+
 def test_a_subset_and_its_rest_are_all_cases_and_grow_with_the_share(small_folder):
     folder = dict(type='FolderDataset', images='ACDC/images', labels='ACDC/labels', data_root=small_folder)
 

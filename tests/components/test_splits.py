@@ -1,14 +1,16 @@
+import errno
 import hashlib
 import itertools
+import os
 
 import pytest
 
+from scarceseg.components.datasets.layouts.patients import likely_relatives, patients_in_table, patients_of
 from scarceseg.components.datasets.layouts.split_lists import read_notes, read_split, split_hash, write_lists
 from scarceseg.components.datasets.layouts.splits import (
     k_folds,
     labeled_lists,
     labeled_share,
-    patients_of,
     split_cases,
     write_folds,
 )
@@ -108,6 +110,50 @@ def test_a_larger_labelled_share_holds_the_smaller_and_patients_stay_whole():
 
 def test_patients_are_found_by_group_or_by_the_whole_match():
     assert patients_of(['p01_a', 'p02_b'], r'p\d+') == ['p01', 'p02'] and patients_of(['p01_a'], r'p(\d+)') == ['01']
+
+
+@pytest.mark.parametrize('names, relatives', [
+    (['patient002_frame12', 'patient003_frame01', 'patient002_frame01'], ('patient002_frame01', 'patient002_frame12')),
+    (['p1-left', 'p1-right'], ('p1-left', 'p1-right')), (['BRATS_001_t1', 'BRATS_001_t2'], ('BRATS_001_t1', 'BRATS_001_t2')),
+    (['cxr_012', 'cxr_031'], None), (['myops_training_101', 'myops_training_102'], None), (['a1', 'a2'], None)])
+def test_names_that_look_like_one_patient_are_found(names, relatives):
+    assert likely_relatives(names) == relatives
+
+
+def test_patients_are_found_in_a_table(tmp_path):
+    (tmp_path / 'a.csv').write_text('file,view,id\na.png,PA,7\nb,AP, 8 \nc,PA,7\nc,PA,7\nd,PA,\n')
+    assert patients_in_table(['c', 'b', 'a'], tmp_path / 'a.csv', 'id') == ['7', '8', '7']
+    for names, column, sentence in ((['a'], 'patient', "has no column 'patient' behind its first.*: file, view, id"),
+                                    (['a'], 'file', "has no column 'file' behind its first"),
+                                    (['a', 'x'], 'id', "has no id of case 'x'; add it"), (['d'], 'id', "has no id of case 'd'")):
+        with pytest.raises(UserError, match=sentence):
+            patients_in_table(names, tmp_path / 'a.csv', column)
+    (tmp_path / 'a.csv').write_text('file,id\na,1\na,2\n')
+    with pytest.raises(UserError, match="line 3, says id '2' of case 'a', which was '1' before"):
+        patients_in_table(['a'], tmp_path / 'a.csv', 'id')
+
+
+@pytest.mark.parametrize('percent', [10, 30, 70])
+@pytest.mark.parametrize('seed', range(4))
+def test_no_patient_straddles_labelled_unlabelled_and_validation_cases_of_any_fold(tmp_path, percent, seed):
+    for train, valid in k_folds(NAMES, folds=3, seed=seed, groups=PATIENTS):
+        lists = labeled_lists(train, [percent], seed=seed, groups=[n.split('_')[0] for n in train])
+        sides = [people(names) for names in (*lists.values(), valid)]
+        assert len(sides) == 3 and all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 11
+
+
+def test_a_seed_below_zero_is_refused():
+    with pytest.raises(UserError, match='the seed -1 must not be negative'):
+        k_folds(NAMES, folds=2, seed=-1)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_draft(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr('pathlib.Path.write_bytes', full)
+    with pytest.raises(UserError, match='train.txt cannot be written .No space left on device.; make room'):
+        write_lists(tmp_path, {'train.txt': ['a']})
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_hash_is_of_the_sorted_names():

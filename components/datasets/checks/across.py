@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations
 
-from ..layouts.splits import patients_of
+from ..layouts.patients import patients_of
 from .grids import in_mm
 from .kinds import UNLIKE, VALUES, Problem, counted
 from .sources import identity, names_of, noted_patient

@@ -11,7 +11,7 @@ from scarceseg.registry import UserError
 from .dicom_series import Slice, order_slices, series_affine
 from .geometry import Geometry, affine_spacing, check_geometry
 from .itk_files import TURN, channels_to_label, import_sitk, open_reader, pixel_type, placement
-from .reading import DEFLATE, check_claim, named_damage, own
+from .reading import DEFLATE, check_claim, existing_file, named_damage, own
 
 ENDINGS = {'.dcm': '.nii.gz', '': '.nii.gz'}  # no ending: the folder of a series
 TAGS = dict(modality='0008|0060', series='0020|000e', position='0020|0032', orientation='0020|0037', spacing='0028|0030',
@@ -51,9 +51,7 @@ def read_dicom(path, *, label=False):
     """
     path, sitk = Path(path), import_sitk(path)
     if not path.is_dir():
-        if not path.is_file():
-            raise UserError(f'there is no file {path}')
-        return _read_single(path, sitk, label)
+        return _read_single(existing_file(path), sitk, label)
     files = [file for file in sorted(path.iterdir()) if _is_dicom(file)]
     if not files:
         raise UserError(f'{path} is a folder without DICOM files; expected the slices of one series')

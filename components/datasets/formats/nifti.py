@@ -12,6 +12,7 @@ from .volumes import Volume
 from .writing import has_channels, named_draft, storable
 
 ENDINGS = {'.nii.gz': '.nii.gz', '.nii': '.nii'}
+ROUNDED = 1e-3  # that a label may lie beside whole numbers where it was stored with a slope, as floats in an integer file are
 
 
 def read_nifti(path, *, label=False):
@@ -22,7 +23,7 @@ def read_nifti(path, *, label=False):
 
     Args:
         path: a .nii or .nii.gz file.
-        label: read class indices; a float file is accepted where every value is whole.
+        label: read class indices; a float file is accepted where every value is whole, and one with a slope to a thousandth.
 
     Raises:
         UserError: the file is missing, is not NIfTI, is truncated, claims other voxels than it has, holds no real numbers or
@@ -64,7 +65,8 @@ def _values(raw, stored, label, path):
     """Stored numbers of a box or of all as real values (C, *space) float32, or as a label (*space)."""
     slope, intercept = stored.scaling or (1, 0)
     if label:
-        return own(whole_numbers(raw if stored.scaling is None else raw * slope + intercept, path))
+        scaled = stored.scaling is not None
+        return own(whole_numbers(raw * slope + intercept if scaled else raw, path, rounded=ROUNDED * scaled))
     if stored.scaling is not None:
         one_rounding = intercept == 0 and np.float32(slope) == slope  # else twice the precision, as nibabel
         raw = raw * np.float32(slope) if one_rounding else raw * np.float64(slope) + intercept

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from scarceseg.components.drafts import draft_of
 from scarceseg.registry import UserError
 
 from .geometry import Geometry
-from .reading import whole_numbers
+from .reading import existing_file, whole_numbers
+from .writing import named_draft
 
 ENDINGS = {'.png': '.png', '.tif': '.tif', '.tiff': '.tiff', '.jpg': '.png', '.jpeg': '.png', '.bmp': '.png'}
 FORMATS = ('PNG', 'TIFF', 'JPEG', 'BMP')  # as Pillow calls them; it tries no other, whatever a file is called
@@ -33,9 +33,7 @@ def read_picture(path, *, label=False):
         UserError: the file is missing, damaged, truncated, no picture, or too large to be one; it holds several pictures, colour
             of 16 bits, or transparency; or a label that is in colour, was stored with loss, or is not whole numbers.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f'there is no file {path}')
+    path = existing_file(path)
     picture = _load(path)
     array = _indices(picture, path) if label else _intensities(picture, path)
     return np.ascontiguousarray(array), Geometry(None, None, None, picture.size)
@@ -63,7 +61,7 @@ def write_picture(path, array, geometry):
                         f'{array.max():g}; write a NIfTI file instead')
     array = array.astype(np.uint8 if array.size == 0 or array.max() < 256 else np.uint16)
     picture = Image.fromarray(array if array.ndim == 2 else np.ascontiguousarray(np.moveaxis(array, 0, -1)))
-    with draft_of(path) as draft:
+    with named_draft(path, 'a picture') as draft:
         picture.save(draft)
 
 

@@ -74,17 +74,23 @@ def own(array, dtype=None):
     return array if array.flags.writeable else array.copy()
 
 
-def whole_numbers(array, path):
-    """The numbers of a label as integers in the machine's byte order, or a UserError where some are not whole."""
+def whole_numbers(array, path, *, rounded=0.0):
+    """The numbers of a label as integers in the machine's byte order, or a UserError where some are not whole.
+
+    Args:
+        array: as stored.
+        path: the file, for the sentence.
+        rounded: how far they may lie from whole numbers: where a file scales its numbers, the scale has been rounded.
+    """
     if array.dtype.kind == 'b':
         return array.astype(np.uint8)
     if array.dtype.kind in 'iu':
         return array.astype(array.dtype.newbyteorder('='), copy=False)
     with np.errstate(invalid='ignore'):
         whole = np.rint(array)
-        odd = array[(whole != array) | ~(np.abs(whole) < 2**31)]
+        odd = array[(np.abs(whole - array) > rounded) | ~(np.abs(whole) < 2**31)]
     if odd.size:
-        raise UserError(f'{path} is a label, but holds values that are not whole numbers, such as {odd.flat[0]:g}; '
+        raise UserError(f'{path} is a label, but holds values that are not whole numbers, such as {odd.flat[0]:.9g}; '
                         'is it an image or a probability map?')
     return whole.astype(np.int32)
 

@@ -37,14 +37,14 @@ def has_channels(path, array, geometry):
 
 @contextmanager
 def named_draft(path, kind):
-    """A ``draft_of`` the file; what a library cannot store, while this block writes it, becomes one sentence.
-
-    Errors of the disk are left as they are.
-    """
+    """A ``draft_of`` the file; what a library or the disk cannot store, while this block writes it, becomes one sentence."""
     try:
         with draft_of(path) as draft:
             yield draft
-    except (UserError, OSError):
+    except UserError:
         raise
+    except OSError as error:
+        raise UserError(f'{path} cannot be written ({error.strerror or reason_of(error)}); make room, or choose a folder '
+                        'that may be written to') from error
     except Exception as error:
         raise UserError(f'{path} cannot be written as {kind} ({reason_of(error)}); choose another format') from error

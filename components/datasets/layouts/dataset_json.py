@@ -47,7 +47,8 @@ def read_description(folder):
     """
     path = Path(folder) / NAME
     if not path.is_file():
-        raise UserError(f'there is no {path}; a data set of nnU-Net or the Decathlon has one, for other folders use FolderDataset')
+        raise UserError(f'there is no {path}, which a data set of nnU-Net or the Decathlon has; give the folder that data paths '
+                        'are relative to with --data or $SCARCESEG_DATA, and for other layouts use FolderDataset')
     try:
         content = json.loads(path.read_text(encoding='utf-8-sig'))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

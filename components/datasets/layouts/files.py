@@ -102,7 +102,7 @@ def cases_from_csv(root, path, *, labelled, channels, missing='error'):
         channels: what the columns of images are called more than ``image``.
         missing: 'zeros' gives None for an empty field of an image, which is an error otherwise.
     """
-    rows, columns = _read_table(path)
+    rows, columns = read_table(path)
     wanted = [f'image{c}' for c in channels] + ['label'] * labelled
     for column in wanted:
         if column not in columns:
@@ -117,8 +117,8 @@ def cases_from_csv(root, path, *, labelled, channels, missing='error'):
     return chosen
 
 
-def _read_table(path):
-    """([(line number, row)], columns) of a CSV file."""
+def read_table(path):
+    """([(line number, {column: entry})], columns) of a CSV file."""
     check_split(path)
     try:
         with path.open(newline='', encoding='utf-8-sig') as handle:

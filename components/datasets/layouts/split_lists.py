@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from scarceseg.components.drafts import draft_of
 from scarceseg.registry import UserError
 from scarceseg.registry.binding import nearest
 
 from ..formats.images import case_name
+from ..formats.writing import named_draft
 
 HASH = 'sha256 of the names'
 
@@ -78,7 +78,7 @@ def write_lists(folder, lists, facts=None):
     for file, names in lists.items():
         if not (folder / file).exists():
             notes = ''.join(f'# {key}: {value}\n' for key, value in {HASH: split_hash(names), **(facts or {})}.items())
-            with draft_of(folder / file) as draft:
+            with named_draft(folder / file, 'a split list') as draft:
                 draft.write_bytes((notes + ''.join(f'{n}\n' for n in names)).encode())
 
 

@@ -4,8 +4,6 @@ Patients are dealt out in an order that depends on the seed and their names alon
 """
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from scarceseg.registry import UserError
@@ -87,23 +85,6 @@ def labeled_share(names, *, share, seed, groups=None):
     return tuple([n for n, g in zip(names, groups) if (g in labeled) == wanted] for wanted in (True, False))
 
 
-def patients_of(names, pattern):
-    """For each name what the regular expression finds in it: its first group, or all that it matches.
-
-    Raises:
-        UserError: it is no regular expression, or finds nothing in a name.
-    """
-    try:
-        found = [re.search(pattern, name) for name in names]
-    except re.error as error:
-        raise UserError(f'--patient {pattern!r} is no regular expression: {error}') from error
-    people = [match and match.group(1 if match.re.groups else 0) for match in found]
-    for name, patient in zip(names, people):
-        if not patient:
-            raise UserError(f'--patient {pattern!r} finds nothing in the name of case {name!r}')
-    return people
-
-
 def case_names(folders, suffixes, of=None):
     """Names of the cases in folders, sorted; or those of the split list ``of``, in its order.
 
@@ -111,9 +92,15 @@ def case_names(folders, suffixes, of=None):
         suffixes: ends of file names that are no part of a case's name; files with other ends are no cases.
 
     Raises:
-        UserError: there is no case, or one of the list is not there.
+        UserError: there is no case, one is in two folders, or one of the list is not there.
     """
-    names = [name for folder in folders for name in group_channels(list_folder(folder), suffixes)]
+    found = {}
+    for folder in folders:
+        for name in group_channels(list_folder(folder), suffixes):
+            if name in found:
+                raise UserError(f'case {name!r} is in two folders, {found[name]} and {folder}; give each folder of images once')
+            found[name] = folder
+    names = list(found)
     if not names:
         ends = f' whose name ends with {" or ".join(suffixes)}' if any(suffixes) else ''
         raise UserError(f'there is no image{ends} in {", ".join(map(str, folders))}')
@@ -149,6 +136,8 @@ def _dealt(names, seed, groups):
     """Names, the group of each, and the groups in the order in which they are dealt out."""
     names = list(names)
     groups = names if groups is None else list(groups)
+    if seed < 0:
+        raise UserError(f'the seed {seed} must not be negative')
     if len(set(names)) < len(names) or len(groups) != len(names):
         raise UserError(f'a split needs different names with a group each; got {len(names)} names, {len(set(names))} of them '
                         f'different, and {len(groups)} groups')

@@ -10,6 +10,7 @@ from scarceseg.registry.binding import nearest
 
 from .. import simulators  # noqa: F401  they are transforms too, and stand on that shelf
 from ..cache.contents import code_key
+from ..layouts.patients import patients_of
 from .class_locations import index_label
 
 UNLABELED = 'unlabeled'
@@ -21,16 +22,17 @@ def build(dataset):
 
 
 @DATASETS.register_module(name='SubsetDataset')
-def subset(cases, share, rest=False, seed=0, classes=None):
+def subset(cases, share, rest=False, seed=0, patient=None, classes=None):
     """Some of the cases of a data set, or the rest of them: a labelled and an unlabelled part without split lists.
 
     Which cases they are depends on the seed and the names of all; the choice of a smaller share is within that of a larger one.
 
     Args:
         cases: data set of files, or its config.
-        share: of the cases, in (0, 1), at least one; or their number.
+        share: of the cases, or of the patients, in (0, 1), at least one; or their number.
         rest: give the others.
         seed: another seed is another choice.
+        patient: regular expression for what of a case's name tells the patient, whose cases stay together; None: each by itself.
         classes: passed on to ``cases``.
 
     Raises:
@@ -40,13 +42,14 @@ def subset(cases, share, rest=False, seed=0, classes=None):
     files = getattr(cases, 'files', None)
     if not isinstance(files, dict):
         raise UserError(f'SubsetDataset chooses cases of files, but got {type(cases).__name__}')
-    count = share if isinstance(share, int) else max(1, round(share * len(files)))
-    if not 0 < count < len(files):
-        raise UserError(f'share={share} of {len(files)} cases is {count}; give a share above 0 and below 1, or a number of cases '
-                        f'from 1 to {len(files) - 1}')
-    line = sorted(files, key=lambda name: hashlib.sha256(f'{seed} {name}'.encode()).hexdigest())
+    groups, what = (list(files), 'cases') if patient is None else (patients_of(list(files), patient), 'patients')
+    line = sorted(set(groups), key=lambda group: hashlib.sha256(f'{seed} {group}'.encode()).hexdigest())
+    count = share if isinstance(share, int) else max(1, round(share * len(line)))
+    if not 0 < count < len(line):
+        raise UserError(f'share={share} of {len(line)} {what} is {count}; give a share above 0 and below 1, or a number of {what} '
+                        f'from 1 to {len(line) - 1}')
     chosen = set(line[count:] if rest else line[:count])
-    return restricted(cases, {name: entry for name, entry in files.items() if name in chosen})
+    return restricted(cases, {name: entry for (name, entry), group in zip(files.items(), groups) if group in chosen})
 
 
 def restricted(cases, files):
