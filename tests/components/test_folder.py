@@ -5,9 +5,10 @@ import pickle
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from scarceseg.components.datasets import FolderDataset, LabelValues, PartsDataset
+from scarceseg.components.datasets import FolderDataset, LabelValues, PartsDataset, collate_parts
 from scarceseg.components.datasets.cache.store import DiskStore
 from scarceseg.components.datasets.parts.samplers import Draw
 from scarceseg.components.labels import IGNORE
@@ -124,6 +125,21 @@ def test_a_missing_channel_is_zeros_on_request_and_the_sample_says_so(myops_fold
     make_case('MyoPS/train25/myops_training_102_T2.nii.gz', np.zeros((42, 38, 3, 2)), affine=OBLIQUE)
     with pytest.raises(UserError, match='case myops_training_102: .*_T2.nii.gz holds 2 channels; where channels may be missing'):
         data[1]
+
+
+@pytest.mark.parametrize('cache', ['memory', 'disk'])
+@pytest.mark.parametrize('form', [dict(slices=True), dict(slices=True, patch=(20, 20)), dict(patch=(2, 24, 24))])
+def test_which_channels_are_there_reaches_the_batch(myops_folder, tmp_path, form, cache):
+    (myops_folder / 'MyoPS/train25/myops_training_102_C0.nii.gz').unlink()
+    data = PartsDataset(dict(labeled=myops(myops_folder, split=None, missing='zeros')), cache=cache, store=tmp_path / 'store', **form,
+                        prepare=[dict(type='clip_percentiles', low=1, high=99), dict(type='normalise')],
+                        transforms=[dict(type='random_affine', size=(16, 16))] if 'slices' in form else [dict(type='random_flip')])
+    batch = collate_parts([data[Draw('labeled', k, (0, k))] for k in range(data.sizes['labeled'])])['labeled']
+    lacking = torch.tensor([name == 'myops_training_102' for name in batch['name']])
+    assert batch['present'].dtype == torch.bool and batch['present'].shape == (len(lacking), 3) and 0 < lacking.sum() < len(lacking)
+    assert torch.equal(batch['present'], torch.stack([~lacking, lacking | True, lacking | True], 1))
+    assert not batch['image'][lacking][:, 0].any() and batch['image'][:, 1:].flatten(2).std(-1).all()
+    assert torch.isfinite(batch['image']).all()
 
 
 def test_a_missing_channel_of_a_table_is_an_empty_field(myops_folder):

@@ -5,12 +5,14 @@ import shutil
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from scarceseg.components.datasets import FolderDataset, MSDDataset, NnUNetDataset
 from scarceseg.components.datasets.layouts.complaints import collecting
 from scarceseg.components.datasets.layouts.described import describe, is_described
 from scarceseg.components.labels import IGNORE
+from scarceseg.components.losses import cross_entropy
 from scarceseg.registry import DATASETS, UserError
 
 SHAPE = (9, 8, 3)
@@ -102,6 +104,9 @@ def test_the_label_ignore_is_not_annotated_and_is_no_class(nnunet, make_case):
     make_case(f'Dataset005/labelsTr/{NAMES[0]}.nii.gz', label)
     data = NnUNetDataset('Dataset005', data_root=nnunet.parent)
     assert data.classes == CLASSES and np.array_equal(data[0]['label'], np.where(label == 3, IGNORE, label).T)
+    logits = torch.randn(1, 3, *SHAPE[::-1], requires_grad=True)
+    cross_entropy(logits, torch.from_numpy(data[0]['label'].astype(np.int64))[None]).backward()
+    assert np.array_equal(logits.grad[0].abs().sum(0) == 0, label.T == 3)
 
 
 def test_values_that_a_label_joins_become_one_class_and_predictions_take_the_first(nnunet):
