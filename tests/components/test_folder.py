@@ -96,7 +96,7 @@ def test_settings_that_do_not_fit_are_answered_in_one_sentence(myops_folder, cha
 
 
 def test_a_value_that_is_not_listed_names_case_file_and_values(myops_folder):
-    sentence = r'case .*: the label .*_gd.nii.gz holds \[2221\], but the classes are background 0, .*edema 1220; if one of'
+    sentence = r'case .*: the label .*_gd.nii.gz holds \[2221\], but the classes are background 0, .*edema 1220; give the values'
     with pytest.raises(UserError, match=sentence):
         myops(myops_folder, classes=CLASSES[:5], label_values=MYOPS_VALUES[:5])[0]
     label = myops(myops_folder, classes=CLASSES[:4], label_values=MYOPS_VALUES[:4], unannotated=(1220, 2221))[0]['label']
@@ -131,7 +131,8 @@ def test_a_missing_channel_is_zeros_on_request_and_the_sample_says_so(myops_fold
 @pytest.mark.parametrize('form', [dict(slices=True), dict(slices=True, patch=(20, 20)), dict(patch=(2, 24, 24))])
 def test_which_channels_are_there_reaches_the_batch(myops_folder, tmp_path, form, cache):
     (myops_folder / 'MyoPS/train25/myops_training_102_C0.nii.gz').unlink()
-    data = PartsDataset(dict(labeled=myops(myops_folder, split=None, missing='zeros')), cache=cache, store=tmp_path / 'store', **form,
+    parts = dict(labeled=myops(myops_folder, split=None, missing='zeros'))
+    data = PartsDataset(parts, cache=cache, store=tmp_path / 'store', **form,
                         prepare=[dict(type='clip_percentiles', low=1, high=99), dict(type='normalise')],
                         transforms=[dict(type='random_affine', size=(16, 16))] if 'slices' in form else [dict(type='random_flip')])
     batch = collate_parts([data[Draw('labeled', k, (0, k))] for k in range(data.sizes['labeled'])])['labeled']
@@ -164,7 +165,7 @@ def test_a_missing_channel_of_a_table_is_an_empty_field(myops_folder):
     ('image,label\n\nA,B\n,B\n', "a.csv, line 4, has nothing in column 'image'"),
     ('image,label\nA,a.csv\n', 'names .*a.csv, which is no image file'),
     (b'image,label\n\xff\xfe,B\n', 'a.csv cannot be read as a table'),
-    ('image;label\nA;B\n', "has no column 'image'.*; its columns: image;label")])
+    ('image|label\nA|B\n', "has no column 'image'.*; its columns: image.label")])
 def test_a_malformed_table_is_answered_in_one_sentence(myops_folder, text, sentence):
     files = ('MyoPS/train25/myops_training_101_C0.nii.gz', 'MyoPS/train25_myops_gd/myops_training_101_gd.nii.gz')
     text = text if isinstance(text, bytes) else text.replace('A', files[0]).replace('B', files[1]).encode()
@@ -172,6 +173,25 @@ def test_a_malformed_table_is_answered_in_one_sentence(myops_folder, text, sente
     with pytest.raises(UserError, match=sentence) as caught:
         myops(myops_folder, channels=('',), split='a.csv')
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('text', ['image;label\nA;B\n', 'image\tlabel\r\nA\tB\r\n', 'label,"x;y;z;",image\nB,1;2,A\n'])
+def test_a_table_of_any_spreadsheet_is_read(myops_folder, text):
+    files = ('MyoPS/train25/myops_training_101_C0.nii.gz', 'MyoPS/train25_myops_gd/myops_training_101_gd.nii.gz')
+    (myops_folder / 'a.CSV').write_text(text.replace('A', files[0]).replace('B', files[1]))
+    sample = myops(myops_folder, channels=('',), split='a.CSV')[0]
+    assert sample['image_file'].endswith(files[0]) and sample['label_file'].endswith(files[1])
+
+
+def test_a_mask_of_0_and_255_says_how_it_is_read_and_is(cadis_folder):
+    lungs, folder = ('background', 'lung'), cadis_folder / 'CaDIS/Video01/Labels'
+    mask = np.asarray(Image.open(folder / 'Video1_frame000010.png')) == 4
+    Image.fromarray((255 * mask).astype(np.uint8)).save(folder / 'Video1_frame000010.png')
+    settings = dict(videos=(1,), classes=lungs, label_values=None)
+    with pytest.raises(UserError, match=r'holds \[255\], but the classes are 0 to 1 .*; give the values .* as label_values, and those'):
+        cadis(cadis_folder, **settings)[0]
+    assert np.array_equal(cadis(cadis_folder, **{**settings, 'label_values': (0, 255)})[0]['label'], mask)
+    assert set(cadis(cadis_folder, unannotated=255, **settings)[0]['label'].ravel()) == {0, IGNORE}
 
 
 def test_a_table_may_have_spaces_around_entries_and_letters_of_any_language(myops_folder):

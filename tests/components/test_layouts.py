@@ -235,8 +235,11 @@ def test_a_label_that_is_no_class_of_the_description_is_named(nnunet, make_case)
         NnUNetDataset('Dataset005', data_root=nnunet.parent)[0]
 
 
-def test_swapped_images_and_labels_are_found_by_their_values(nnunet):
+def test_swapped_images_and_labels_are_found_by_their_values(nnunet, make_case):
     with pytest.raises(UserError, match=r'the label .*imagesTr.* holds \[10, 20\], but the classes are'):
+        FolderDataset('labelsTr', CLASSES, 'imagesTr', label_suffix='_0000', data_root=nnunet)[0]
+    make_case(f'Dataset005/imagesTr/{NAMES[0]}_0000.nii.gz', np.arange(216, dtype=np.int16).reshape(SHAPE))
+    with pytest.raises(UserError, match='and others, but the classes are .*; is it an image instead of a label'):
         FolderDataset('labelsTr', CLASSES, 'imagesTr', label_suffix='_0000', data_root=nnunet)[0]
 
 

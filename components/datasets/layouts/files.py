@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from scarceseg.registry import UserError
@@ -118,11 +119,13 @@ def cases_from_csv(root, path, *, labelled, channels, missing='error'):
 
 
 def read_table(path):
-    """([(line number, {column: entry})], columns) of a CSV file."""
+    """([(line number, {column: entry})], columns) of a CSV file, with commas, semicolons or tabs, whichever its first line has."""
     check_split(path)
     try:
         with path.open(newline='', encoding='utf-8-sig') as handle:
-            table = csv.DictReader(handle)
+            first = re.sub(r'"[^"]*"', '', handle.readline())
+            handle.seek(0)
+            table = csv.DictReader(handle, delimiter=max(',;\t', key=first.count))
             return [(table.line_num, row) for row in table], table.fieldnames or []
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f'{path} cannot be read as a table ({error}); save it as CSV in UTF-8') from error

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scarceseg.registry import DATASETS, UserError
 
+from ..formats.images import ENDINGS
 from .case_files import CaseFiles, check_missing, make_values
 from .files import cases_from_csv, cases_from_folders
 
@@ -42,14 +43,15 @@ class FolderDataset(CaseFiles):
             raise UserError(f'channels={channels!r} must be different endings of file names, one for each channel')
         check_missing(missing)
         root, images = Path(data_root), _several(images)
-        if split is not None and str(split).endswith('.csv'):
+        if split is not None and str(split).lower().endswith('.csv'):
             files = cases_from_csv(root, root / split, labelled=labels is not None, channels=channels, missing=missing)
         else:
             files = cases_from_folders(root, images, _as_many(labels, images), split, channels=channels, label_suffix=label_suffix,
                                        missing=missing)
         if not files:
             ends = f' whose names end with {", ".join(channels)}' if any(channels) else ''
-            raise UserError(f'no case was found: images {", ".join(str(root / f) for f in images[:3])}{ends}, split {split}')
+            listed = f'named in {root / split}' if split else f'of the known endings {", ".join(ENDINGS)}'
+            raise UserError(f'no case was found: images in {", ".join(str(root / f) for f in images[:3])}{ends} {listed}')
         super().__init__(files, values, channels=channels, missing=missing)
 
 

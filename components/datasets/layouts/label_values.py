@@ -73,8 +73,9 @@ class LabelValues:
         strange = [v for v in np.unique(label).tolist() if not (self.low <= v < self.low + len(self.table))
                    or self.table[v - self.low] == STRANGE]
         shown = f'{strange[:8]}{" and others" if len(strange) > 8 else ""}'
-        hint = '' if self.unannotated else '; if one of them means "not annotated", set unannotated in the dataset'
-        raise UserError(f'{what} holds {shown}, but the classes are {self.known()}{hint}')
+        hint = ('is it an image instead of a label?' if len(strange) > 8 else
+                'give the values of the classes as label_values, and those that mean "not annotated" as unannotated')
+        raise UserError(f'{what} holds {shown}, but the classes are {self.known()}; {hint}')
 
     def to_values(self, classes):
         """Class indices (*space) to the numbers of files, in the smallest integer dtype; of several numbers the first."""

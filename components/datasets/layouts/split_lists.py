@@ -25,7 +25,7 @@ def split_hash(names):
 def check_split(path):
     """Raise UserError where there is no file ``path``."""
     if not path.is_file():
-        near = nearest(path.name, [p.name for p in path.parent.glob('*')]) if path.parent.is_dir() else ''
+        near = nearest(path.name, [p.name for p in path.parent.glob('*') if p.is_file()]) if path.parent.is_dir() else ''
         raise UserError(f'there is no split list {path}{near}; give the folder that data paths are relative to with --data or '
                         '$SCARCESEG_DATA')
 
