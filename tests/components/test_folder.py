@@ -188,7 +188,7 @@ def test_a_mask_of_0_and_255_says_how_it_is_read_and_is(cadis_folder):
     mask = np.asarray(Image.open(folder / 'Video1_frame000010.png')) == 4
     Image.fromarray((255 * mask).astype(np.uint8)).save(folder / 'Video1_frame000010.png')
     settings = dict(videos=(1,), classes=lungs, label_values=None)
-    with pytest.raises(UserError, match=r'holds \[255\], but the classes are 0 to 1 .*; give the values .* as label_values, and those'):
+    with pytest.raises(UserError, match=r'holds \[255\], but the classes are 0 to 1 .*; give the values .* as label_values, and'):
         cadis(cadis_folder, **settings)[0]
     assert np.array_equal(cadis(cadis_folder, **{**settings, 'label_values': (0, 255)})[0]['label'], mask)
     assert set(cadis(cadis_folder, unannotated=255, **settings)[0]['label'].ravel()) == {0, IGNORE}

@@ -1,3 +1,7 @@
+import errno
+import os
+from contextlib import contextmanager
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -178,6 +182,40 @@ def test_a_file_that_is_written_may_be_read_by_others_as_any_new_file(tmp_path, 
     save_image(tmp_path / 'b.nii.gz', np.zeros((2, 2, 2), np.uint8), geometry)
     save_image(tmp_path / 'b.png', GREY, None)
     assert {(tmp_path / n).stat().st_mode for n in ('plain', 'b.nii.gz', 'b.png')} == {(tmp_path / 'plain').stat().st_mode}
+
+
+@contextmanager
+def full_disk(room):
+    """No file can be written beyond so many bytes."""
+    resource = pytest.importorskip('resource')
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize('room', [0, 100, 5000])
+@pytest.mark.parametrize('end', ['.nii', '.nii.gz', '.h5', '.npy', '.npz', '.mha', '.nrrd', '.png', '.tif'])
+def test_on_a_full_disk_the_old_file_stays_and_one_sentence_is_said(tmp_path, rng, end, room):
+    if end in ('.mha', '.nrrd'):
+        pytest.importorskip('SimpleITK')
+    path, noise = tmp_path / f'a{end}', rng.integers(0, 256, (100, 200)).astype(np.uint8)
+    save_image(path, noise // 2, None)
+    before = path.read_bytes()
+    with full_disk(room), pytest.raises(UserError, match=f'a{end} cannot be written.*; make room, or choose') as caught:
+        save_image(path, noise, None)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name] and '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('code', [errno.EACCES, errno.EROFS])
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch, code):
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+    monkeypatch.setattr('pathlib.Path.mkdir', refuse)
+    with pytest.raises(UserError, match=f'a.nii cannot be written .{os.strerror(code)}.; make room, or choose a folder that may be'):
+        save_image(tmp_path / 'new' / 'a.nii', GREY, None)
 
 
 def test_probabilities_of_a_picture_are_nifti_in_no_unit(tmp_path, rng):

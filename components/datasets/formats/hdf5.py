@@ -85,10 +85,18 @@ def write_hdf5(path, array, geometry, *, label=None):
         if set(sets) != {'image', 'label'}:
             raise UserError(f'{path} was to hold an image and a label, but got arrays of {array.dtype} {array.shape} and '
                             f'{label.dtype} {label.shape}; expected (C, *space) and whole numbers (*space)')
-    with named_draft(path, 'HDF5') as draft, h5py.File(draft, 'w') as file:
+    with named_draft(path, 'HDF5') as draft:
+        draft.write_bytes(_file_of(sets, settings, key))
+
+
+def _file_of(sets, settings, key):
+    """The bytes of a HDF5 file with ``{name: array}``; made in memory, since on a full disk the library ends the process."""
+    with h5py.File('memory', 'w', driver='core', backing_store=False) as file:
         for name, stored in sets.items():
             axes = len(settings['axes'].lstrip('c'))
             space = stored.shape[stored.ndim - axes:]
             chunks = (1,) * (stored.ndim - axes) + tuple(min(CHUNKS[axes], n) for n in space)
             item = file.create_dataset(name, data=stored, chunks=chunks, compression='gzip', compression_opts=1, shuffle=True)
             item.attrs.update({k: v for k, v in settings.items() if k != 'axes' or name == key})
+        file.flush()
+        return file.id.get_file_image()

@@ -1,6 +1,7 @@
 """Pictures: PNG, TIFF, JPEG and BMP files, which know pixels and no millimetres."""
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from .reading import existing_file, whole_numbers
 from .writing import named_draft
 
 ENDINGS = {'.png': '.png', '.tif': '.tif', '.tiff': '.tiff', '.jpg': '.png', '.jpeg': '.png', '.bmp': '.png'}
+WRITTEN = {'.png': 'PNG', '.tif': 'TIFF', '.tiff': 'TIFF'}  # without loss
 FORMATS = ('PNG', 'TIFF', 'JPEG', 'BMP')  # as Pillow calls them; it tries no other, whatever a file is called
 # Pillow's modes: of images, and those of which np.asarray gives the numbers of a label
 GREY, COLOUR, NUMBERS = ('1', 'L', 'LA'), ('P', 'PA', 'RGB', 'RGBA', 'RGBX', 'CMYK', 'YCbCr'), ('I', 'F')
@@ -52,7 +54,7 @@ def write_picture(path, array, geometry):
     """
     from PIL import Image
     path, array = Path(path), np.asarray(array)
-    if ENDINGS.get(path.suffix.lower()) != path.suffix.lower():
+    if path.suffix.lower() not in WRITTEN:
         raise UserError(f'{path} cannot be written without loss; give it the ending .png or .tif')
     array = array[0] if array.ndim == 3 and len(array) == 1 else array
     limit = 65535 if array.ndim == 2 else 255
@@ -62,7 +64,9 @@ def write_picture(path, array, geometry):
     array = array.astype(np.uint8 if array.size == 0 or array.max() < 256 else np.uint16)
     picture = Image.fromarray(array if array.ndim == 2 else np.ascontiguousarray(np.moveaxis(array, 0, -1)))
     with named_draft(path, 'a picture') as draft:
-        picture.save(draft)
+        content = BytesIO()  # a TIFF that is written to a full disk is cut, and Pillow says nothing
+        picture.save(content, WRITTEN[path.suffix.lower()])
+        draft.write_bytes(content.getvalue())
 
 
 def _load(path):

@@ -1,6 +1,7 @@
 """What the writers of all formats share."""
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 
 import numpy as np
@@ -44,7 +45,7 @@ def named_draft(path, kind):
     except UserError:
         raise
     except OSError as error:
-        raise UserError(f'{path} cannot be written ({error.strerror or reason_of(error)}); make room, or choose a folder '
-                        'that may be written to') from error
+        reason = os.strerror(error.errno) if error.errno else reason_of(error)
+        raise UserError(f'{path} cannot be written ({reason}); make room, or choose a folder that may be written to') from error
     except Exception as error:
-        raise UserError(f'{path} cannot be written as {kind} ({reason_of(error)}); choose another format') from error
+        raise UserError(f'{path} cannot be written as {kind} ({reason_of(error)}); make room, or choose another format') from error
