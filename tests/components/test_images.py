@@ -214,7 +214,7 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch, cod
     def refuse(*_, **__):
         raise OSError(code, os.strerror(code))
     monkeypatch.setattr('pathlib.Path.mkdir', refuse)
-    with pytest.raises(UserError, match=f'a.nii cannot be written .{os.strerror(code)}.; make room, or choose a folder that may be'):
+    with pytest.raises(UserError, match=f'a.nii cannot be written .{os.strerror(code)}.; make room, or choose a folder'):
         save_image(tmp_path / 'new' / 'a.nii', GREY, None)
 
 
