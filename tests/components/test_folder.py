@@ -183,6 +183,28 @@ def test_a_table_of_any_spreadsheet_is_read(myops_folder, text):
     assert sample['image_file'].endswith(files[0]) and sample['label_file'].endswith(files[1])
 
 
+def test_a_table_may_name_its_cases_whose_files_all_have_one_name(myops_folder):
+    lines = ['name,image,label']
+    for k in (1, 2):
+        folder = myops_folder / f'UKB{k}'
+        folder.mkdir()
+        for kind in ('', '_gd'):
+            source = myops_folder / f'MyoPS/train25{"_myops" + kind if kind else ""}/myops_training_10{k}{kind or "_C0"}.nii.gz'
+            source.rename(folder / f'mri{kind}.nii.gz')
+        lines.append(f'case {k},UKB{k}/mri.nii.gz,UKB{k}/mri_gd.nii.gz')
+    settings = dict(channels=('',), split='a.csv')
+    (myops_folder / 'a.csv').write_text('\n'.join(lines))
+    data = myops(myops_folder, **settings)
+    assert data.names == ['case 1', 'case 2'] and data[1]['name'] == 'case 2' and data[1]['image_file'].endswith('UKB2/mri.nii.gz')
+    (myops_folder / 'a.csv').write_text('\n'.join(line.partition(',')[2] for line in lines))
+    with pytest.raises(UserError, match="has case 'mri' twice; where files of several folders have one name, .* column 'name'"):
+        myops(myops_folder, **settings)
+    for name in ('', 'a/b'):
+        (myops_folder / 'a.csv').write_text('\n'.join(lines).replace('case 2', name))
+        with pytest.raises(UserError, match="line 3, has '.*' in column 'name', but predictions become files"):
+            myops(myops_folder, **settings)
+
+
 def test_a_mask_of_0_and_255_says_how_it_is_read_and_is(cadis_folder):
     lungs, folder = ('background', 'lung'), cadis_folder / 'CaDIS/Video01/Labels'
     mask = np.asarray(Image.open(folder / 'Video1_frame000010.png')) == 4

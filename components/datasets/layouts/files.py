@@ -98,6 +98,8 @@ def _find(stem, files, folder, what):
 def cases_from_csv(root, path, *, labelled, channels, missing='error'):
     """``{case: ((image file of each channel, …), label file or None)}`` of a table of files relative to ``root``.
 
+    A case is called what stands in the column ``name``, where there is one, else what its first image is called.
+
     Args:
         labelled: there is a column ``label``.
         channels: what the columns of images are called more than ``image``.
@@ -111,9 +113,12 @@ def cases_from_csv(root, path, *, labelled, channels, missing='error'):
     chosen = {}
     for line, row in rows:
         with noted(f'line {line}'):
-            name, files = _row_files(root, f'{path}, line {line},', row, wanted, missing)
+            what = f'{path}, line {line},'
+            name, files = _row_files(root, what, row, wanted, missing)
+            name = _row_name(what, row['name']) if 'name' in columns else name
             if name in chosen:
-                raise UserError(f'{path} has case {name!r} twice')
+                raise UserError(f'{path} has case {name!r} twice; where files of several folders have one name, give each case one of '
+                                'its own in a column \'name\'')
             chosen[name] = (files[:len(channels)], files[-1] if labelled else None)
     return chosen
 
@@ -148,3 +153,10 @@ def _row_files(root, what, row, wanted, missing):
     if first is None:
         raise UserError(f'{what} names no image; name at least one')
     return case_name(first[1]).removesuffix(first[0].removeprefix('image')), tuple(files)
+
+
+def _row_name(what, entry):
+    name = (entry or '').strip()
+    if not name or name != Path(name).name:
+        raise UserError(f'{what} has {name!r} in column \'name\', but predictions become files of that name; give one without /')
+    return name

@@ -20,7 +20,7 @@ class FolderDataset(CaseFiles):
         images: folder of images, relative to ``data_root``, or several folders.
         labels: folder of labels, or as many as folders of images, or None. A label has the file name of its image.
         split: a .txt with one case name a line, or a .csv with a column ``image`` and, where there are labels, ``label``
-            (files relative to ``data_root``); None takes every file of ``images``.
+            (files relative to ``data_root``) and perhaps ``name``; None takes every file of ``images``.
         classes: names of the classes; a label may hold their indices and nothing else.
         unannotated: the value, or several, that mean "not annotated" in the label files, or None where every voxel is annotated.
         data_root: folder that all paths are relative to.
