@@ -249,6 +249,16 @@ def test_previews_beside_volumes_are_no_cases(tmp_path):
     assert list(list_folder(tmp_path, skip='_prob')) == ['a', 'b']
 
 
+def test_volumes_of_another_format_are_left_out_with_a_warning(tmp_path, caplog):
+    for name in ('a.nii.gz', 'a.npz', 'preview.png'):
+        (tmp_path / name).write_bytes(b'')
+    assert list(list_folder(tmp_path)) == ['a'] and not caplog.records
+    for name in ('b.mha', 'c.mha'):
+        (tmp_path / name).write_bytes(b'')
+    assert list(list_folder(tmp_path)) == ['a']
+    assert '2 files, such as b.mha, are left out, since files of one format are the cases, such as a.nii.gz' in caplog.text
+
+
 def test_one_picture_under_two_endings_is_refused(tmp_path):
     for name in ('a.png', 'a.jpg'):
         (tmp_path / name).write_bytes(b'')

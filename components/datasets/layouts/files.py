@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
 from pathlib import Path
 
@@ -9,14 +10,18 @@ from scarceseg.registry import UserError
 from scarceseg.registry.binding import nearest
 
 from ..formats.images import ENDINGS, FORMATS, case_name, ending
+from ..formats.pictures import ENDINGS as PICTURES
 from .complaints import noted
 from .split_lists import check_split, read_split
+
+logger = logging.getLogger(__name__)
 
 
 def list_folder(folder, *, skip='', only=None):
     """``{case name: file}`` of a folder's image files, and folders with a DICOM series each, sorted; one case twice is an error.
 
-    The files of one format count, volumes before pictures: previews beside volumes are no cases.
+    The files of one format count, volumes before pictures: previews beside volumes are no cases. Volumes of another format, which
+    may have been meant, are named in a warning.
 
     Args:
         skip: names that end so are left out; the empty string leaves out none.
@@ -28,14 +33,18 @@ def list_folder(folder, *, skip='', only=None):
                         '$SCARCESEG_DATA')
     files = [p for p in sorted(folder.iterdir()) if not p.name.startswith('.') and ending(p) is not None]
     files = [p for p in files if not (skip and case_name(p).endswith(skip))]
-    only = only or next((form.endings for form in FORMATS if any(ending(p) in form.endings for p in files)), ())
+    counted = only or next((form.endings for form in FORMATS if any(ending(p) in form.endings for p in files)), ())
     found = {}
-    for path in (p for p in files if ending(p) in only):
+    for path in (p for p in files if ending(p) in counted):
         name = case_name(path)
         with noted(name):
             if name in found:
                 raise UserError(f'{folder} holds case {name!r} twice: {found[name].name} and {path.name}; remove one')
             found[name] = path
+    others = [] if only else [p.name for p in files if ending(p) not in (*counted, *PICTURES) and case_name(p) not in found]
+    if others:
+        logger.warning('%s: %d files, such as %s, are left out, since files of one format are the cases, such as %s', folder,
+                       len(others), others[0], next(iter(found.values())).name)
     return found
 
 
@@ -117,8 +126,8 @@ def cases_from_csv(root, path, *, labelled, channels, missing='error'):
             name, files = _row_files(root, what, row, wanted, missing)
             name = _row_name(what, row['name']) if 'name' in columns else name
             if name in chosen:
-                raise UserError(f'{path} has case {name!r} twice; where files of several folders have one name, give each case one of '
-                                'its own in a column \'name\'')
+                raise UserError(f'{path} has case {name!r} twice; where files of several folders have one name, give each case its '
+                                'own in a column \'name\'')
             chosen[name] = (files[:len(channels)], files[-1] if labelled else None)
     return chosen
 
