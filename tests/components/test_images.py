@@ -86,6 +86,18 @@ def test_an_alpha_channel_is_no_colour_and_goes_only_where_all_is_opaque(tmp_pat
         load_image(tmp_path / 'a.png')
 
 
+def test_a_transparent_colour_is_refused_in_an_image_where_it_is_used_and_is_a_class_in_a_label(tmp_path):
+    for entry in (1, 7):  # of which only 1 is there
+        indexed(np.array([[0, 1], [1, 0]], np.uint8)).save(tmp_path / f'{entry}.png', transparency=entry)
+        assert load_image(tmp_path / f'{entry}.png', label=True)[0].tolist() == [[0, 1], [1, 0]]
+    assert load_image(tmp_path / '7.png')[0].shape == (3, 2, 2)
+    with pytest.raises(UserError, match='1.png is transparent in places'):
+        load_image(tmp_path / '1.png')
+    Image.fromarray(RGB).save(tmp_path / 'a.png', transparency=tuple(RGB[0, 0].tolist()))
+    with pytest.raises(UserError, match='a.png is transparent in places'):
+        load_image(tmp_path / 'a.png')
+
+
 def test_what_is_no_label_is_refused_with_the_remedy(tmp_path):
     Image.fromarray(RGB).save(tmp_path / 'a.png')
     with_alpha(RGB, 0, 'RGBA').save(tmp_path / 'b.png')

@@ -89,6 +89,9 @@ def _load(path):
 
 def _intensities(picture, path):
     mode = picture.mode
+    if 'transparency' in picture.info:  # of a colour, or of entries of a palette
+        opaque = _opaque(picture.convert('RGBA'), path)
+        picture = opaque if mode == 'P' else picture
     if mode in GREY:
         array = np.asarray(_opaque(picture, path).convert('L'))[None]
     elif mode in COLOUR:
