@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from scarceseg.components.datasets.layouts.splits import k_folds, write_folds
+from scarceseg.components.datasets.layouts.split_lists import write_lists
+from scarceseg.components.datasets.layouts.splits import fold_lists, k_folds
 
 from .standins import cxr_folder, la_folder  # noqa: F401
 
@@ -68,7 +69,8 @@ def myops_folder(make_case, rng, tmp_path):
             image = (gain * label + rng.normal(0, 50, shape) + 3000).astype(np.int16)
             make_case(f'MyoPS/train25/myops_training_{101 + k}_{channel}.nii.gz', image, affine=OBLIQUE)
         make_case(f'MyoPS/train25_myops_gd/myops_training_{101 + k}_gd.nii.gz', label, affine=OBLIQUE)
-    write_folds(tmp_path / 'MyoPS' / 'splits', k_folds([f'myops_training_{101 + k}' for k in range(5)], folds=5, seed=0))
+    folds = k_folds([f'myops_training_{101 + k}' for k in range(5)], folds=5, seed=0)
+    write_lists(tmp_path / 'MyoPS' / 'splits', fold_lists(folds))
     return tmp_path
 
 

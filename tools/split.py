@@ -49,7 +49,7 @@ def main(args):
     names = splits.case_names(args.images, args.strip, args.of)
     groups = patients.patients_of(names, args.patient) if args.patient else None
     groups = patients.patients_in_table(names, *args.patient_table) if args.patient_table else groups
-    told = {'patient': args.patient or ' '.join(args.patient_table or ()), 'of': args.of}
+    told = {'patient': args.patient, 'patient table': ' '.join(args.patient_table or ()), 'of': args.of}
     facts = {'seed': args.seed, **{key: text for key, text in told.items() if text}}
     settings = dict(seed=args.seed, groups=groups)
     if args.shares:

@@ -8,11 +8,11 @@ import pytest
 from scarceseg.components.datasets.layouts.patients import likely_relatives, patients_in_table, patients_of
 from scarceseg.components.datasets.layouts.split_lists import read_notes, read_split, split_hash, write_lists
 from scarceseg.components.datasets.layouts.splits import (
+    fold_lists,
     k_folds,
     labeled_lists,
     labeled_share,
     split_cases,
-    write_folds,
 )
 from scarceseg.registry import UserError
 
@@ -163,14 +163,14 @@ def test_the_hash_is_of_the_sorted_names():
 
 
 def test_lists_are_written_all_or_none_and_never_replaced(tmp_path):
-    write_folds(tmp_path / 'new', [(['a', 'b'], ['ć'])], {'seed': 3})
+    write_lists(tmp_path / 'new', fold_lists([(['a', 'b'], ['ć'])]), {'seed': 3})
     text = (tmp_path / 'new' / 'fold1_train.txt').read_text(encoding='utf-8')
     assert text == f'# sha256 of the names: {split_hash("ab")}\n# seed: 3\na\nb\n'
     assert read_split(tmp_path / 'new' / 'fold1_valid.txt') == ['ć']
-    write_folds(tmp_path / 'new', [(['a', 'b'], ['ć'])])
+    write_lists(tmp_path / 'new', fold_lists([(['a', 'b'], ['ć'])]))
     assert (tmp_path / 'new' / 'fold1_train.txt').read_text(encoding='utf-8') == text
     with pytest.raises(UserError, match='fold1_valid.txt is there already and names other cases'):
-        write_folds(tmp_path / 'new', [(['a', 'b'], ['c']), (['c'], ['a', 'b'])])
+        write_lists(tmp_path / 'new', fold_lists([(['a', 'b'], ['c']), (['c'], ['a', 'b'])]))
     assert sorted(p.name for p in (tmp_path / 'new').iterdir()) == ['fold1_train.txt', 'fold1_valid.txt']
 
 

@@ -184,7 +184,7 @@ def test_folds_are_written_once_and_patients_stay_together(tmp_path, monkeypatch
     Path('who.csv').write_text(''.join(['case,id\n', *(f'patient{p}_frame{f},{p // 2}\n' for p in range(7) for f in (1, 2))]))
     assert call(split_tool, *command[:-2], '--out', 'table', '--patient-table', 'who.csv', 'id') == 0
     assert '14 cases of 4 patients in 3 folds of ' in capsys.readouterr().out
-    assert '# patient: who.csv id' in Path('table/fold1_train.txt').read_text()
+    assert '# patient table: who.csv id' in Path('table/fold1_train.txt').read_text()
     assert call(split_tool, *command, '--seed', '1') == 2
     assert 'names other cases' in capsys.readouterr().err
     assert before == {p.name: p.read_bytes() for p in Path('splits').iterdir()}

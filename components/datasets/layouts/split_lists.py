@@ -1,7 +1,7 @@
 """Split lists: text files with one case a line, which tell when they were changed by hand.
 
-Lines that begin with '#' are notes. The first note of a list that was written here is the hash of its names, so that a result can
-say on which cases it was made, and that no list changes unseen; notes of how it was made follow. Lists without notes are read too.
+Lines that begin with '#' are notes. The first note of a list that was written here is the hash of its names, so that no list
+changes unseen and two can be compared at a glance; notes of how it was made follow. Lists without notes are read too.
 """
 from __future__ import annotations
 

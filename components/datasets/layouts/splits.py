@@ -10,7 +10,7 @@ from scarceseg.registry import UserError
 from scarceseg.registry.binding import nearest
 
 from .files import group_channels, list_folder
-from .split_lists import read_split, write_lists
+from .split_lists import read_split
 
 
 def k_folds(names, *, folds, seed, groups=None):
@@ -125,11 +125,6 @@ def labeled_lists(names, percents, *, seed, groups=None):
         files = f'labeled_{percent:g}pct.txt', f'unlabeled_{100 - percent:g}pct.txt'
         lists.update(zip(files, labeled_share(names, share=percent / 100, seed=seed, groups=groups)))
     return lists
-
-
-def write_folds(folder, folds, facts=None):
-    """Write the lists of ``k_folds``; see ``write_lists``."""
-    write_lists(folder, fold_lists(folds), facts)
 
 
 def _dealt(names, seed, groups):
