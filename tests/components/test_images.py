@@ -170,6 +170,15 @@ def test_a_label_goes_out_as_it_came_in(tmp_path, file, array):
     assert [p.name for p in (tmp_path / 'new').iterdir()] == [file]
 
 
+@pytest.mark.parametrize('file', ['A.NII', 'A.Nii.Gz', 'A.H5', 'A.NPY', 'A.Npz', 'A.MHA', 'A.Nrrd', 'A.PNG', 'A.Tif'])
+def test_an_ending_may_be_in_capitals(tmp_path, file):
+    if file in ('A.MHA', 'A.Nrrd'):
+        pytest.importorskip('SimpleITK')
+    save_image(tmp_path / file, GREY, None)
+    assert np.array_equal(load_image(tmp_path / file, label=True)[0], GREY) and case_name(tmp_path / file) == 'A'
+    assert [p.name for p in tmp_path.iterdir()] == [file]
+
+
 def test_an_image_goes_out_as_it_came_in(tmp_path):
     for name, array in (('a.png', np.moveaxis(RGB, -1, 0)), ('b.png', WIDE[None]), ('c.tif', GREY[None])):
         save_image(tmp_path / name, array, None)
