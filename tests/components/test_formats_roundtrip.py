@@ -1,4 +1,6 @@
 """What is saved is loaded again, and is what independent readers find in the file."""
+from concurrent.futures import ThreadPoolExecutor
+
 import h5py
 import nibabel as nib
 import numpy as np
@@ -139,6 +141,13 @@ def test_hdf5_of_image_and_label_is_one_file_for_both(tmp_path, rng):
         assert np.array_equal(file['image'].attrs['spacing_mm'], (8, 1.5, 0.75))
     for wanted in (False, True):
         assert np.array_equal(load_image(tmp_path / 'b.h5', label=wanted)[1].affine, GEOMETRIES['oblique'].affine)
+
+
+def test_threads_write_hdf5_at_once(tmp_path, rng):
+    images = rng.random((8, 1, 20, 64, 64)).astype(np.float32)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda k: save_image(tmp_path / f'{k}.h5', images[k], None), range(8)))
+    assert all(np.array_equal(load_image(tmp_path / f'{k}.h5')[0], images[k]) for k in range(8))
 
 
 @pytest.mark.parametrize('end', ['.h5', '.npz'])

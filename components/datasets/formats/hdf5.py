@@ -86,17 +86,16 @@ def write_hdf5(path, array, geometry, *, label=None):
             raise UserError(f'{path} was to hold an image and a label, but got arrays of {array.dtype} {array.shape} and '
                             f'{label.dtype} {label.shape}; expected (C, *space) and whole numbers (*space)')
     with named_draft(path, 'HDF5') as draft:
-        draft.write_bytes(_file_of(sets, settings, key))
+        draft.write_bytes(_content(draft.name, sets, settings, len(settings['axes'].lstrip('c'))))
 
 
-def _file_of(sets, settings, key):
-    """The bytes of a HDF5 file with ``{name: array}``; made in memory, since on a full disk the library ends the process."""
-    with h5py.File('memory', 'w', driver='core', backing_store=False) as file:
+def _content(file_name, sets, settings, axes):
+    """The bytes of a HDF5 file; made in memory, where each needs a name, since on a full disk the library ends the process."""
+    with h5py.File(file_name, 'w', driver='core', backing_store=False) as file:
         for name, stored in sets.items():
-            axes = len(settings['axes'].lstrip('c'))
-            space = stored.shape[stored.ndim - axes:]
-            chunks = (1,) * (stored.ndim - axes) + tuple(min(CHUNKS[axes], n) for n in space)
+            lead = stored.ndim - axes
+            chunks = (1,) * lead + tuple(min(CHUNKS[axes], n) for n in stored.shape[lead:])
             item = file.create_dataset(name, data=stored, chunks=chunks, compression='gzip', compression_opts=1, shuffle=True)
-            item.attrs.update({k: v for k, v in settings.items() if k != 'axes' or name == key})
+            item.attrs.update(settings, axes=('c' if lead else '') + 'zyx'[3 - axes:])
         file.flush()
         return file.id.get_file_image()
