@@ -1,4 +1,5 @@
 """Training and prediction on the layouts of nnU-Net and of the Decathlon, of files that lie in space in different ways."""
+import csv
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from scarceseg.tools import eval as eval_tool
 from scarceseg.tools import test as test_tool
 from scarceseg.tools import train as train_tool
 
-from .test_formats import call
+from .test_formats import call, rows_of
 
 TILT = np.linalg.qr(np.eye(3) + 0.2 * np.random.default_rng(0).normal(size=(3, 3)))[0]
 TILT = TILT * np.sign(np.diag(TILT))
@@ -74,7 +75,13 @@ def test_a_folder_of_the_layout_is_trained_on_predicted_and_evaluated_in_the_spa
     out = next((run / 'predictions').iterdir())
     source, prediction = nib.load('sets/D1/labelsTr/pir.nii.gz'), nib.load(out / 'pir.nii.gz')
     assert prediction.shape == source.shape and np.array_equal(prediction.affine, source.affine)
-    assert set(np.unique(prediction.dataobj)) <= {0, 1, 2} and (out / 'evaluation' / 'cases.csv').is_file()
+    found, label = np.asarray(prediction.dataobj), np.asarray(source.dataobj)
+    assert set(np.unique(found)) <= {0, 1, 2}
+    validated = {row['name']: float(row['value']) for row in csv.DictReader((run / 'curves.csv').read_text().splitlines())}
+    for row, k in zip(rows_of(out), (1, 2)):  # what is labelled 3 is to be ignored
+        a, b = (found == k) & (label != 3), label == k
+        assert float(row['dice']) == pytest.approx(2 * (a & b).sum() / (a.sum() + b.sum()))
+        assert validated[f'val/dice/{row["class"]}'] == pytest.approx(float(row['dice']), abs=1e-6)
 
 
 def test_every_orientation_is_predicted_as_nibabels_canonical_copy_of_it(run, capsys):
