@@ -76,6 +76,18 @@ def test_a_box_of_a_gigabyte_takes_the_memory_of_the_box(tmp_path, end):
     assert box.shape == (1, 32, 32, 32) and not box.any() and taken < 4 * box.nbytes
 
 
+@pytest.mark.parametrize('end', ['.nii', '.npy', '.h5'])
+def test_the_limit_of_memory_is_one_of_boxes_and_not_of_files(tmp_path, rng, monkeypatch, end):
+    image = rng.normal(size=(1, 64, 64, 64)).astype(np.float32)
+    save_image(tmp_path / f'a{end}', image, None)
+    monkeypatch.setenv('SCARCESEG_MAX_GIB', '0.0005')
+    volume = open_volume(tmp_path / f'a{end}')
+    assert np.array_equal(volume[:20, :20, :20], image[:, :20, :20, :20]) and volume[5:3, :, :].shape == (1, 0, 64, 64)
+    for read in (lambda: volume[...], lambda: load_image(tmp_path / f'a{end}')):
+        with pytest.raises(UserError, match=f'a{end}: an array of shape .* takes 0.000977 GiB of memory'):
+            read()
+
+
 def test_only_the_chunks_that_a_box_touches_are_read(tmp_path, rng):
     image, path = rng.normal(size=(1, 64, 64, 64)).astype(np.float32), tmp_path / 'a.h5'
     write_hdf5(path, image, None)

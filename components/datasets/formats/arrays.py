@@ -11,7 +11,7 @@ from numpy.lib import format as npy
 from scarceseg.registry import UserError
 
 from .containers import SETTINGS, StoredArray, checked, contents_of
-from .reading import DEFLATE, existing_file, named_damage, own, whole_numbers
+from .reading import DEFLATE, check_memory, existing_file, named_damage, own, whole_numbers
 from .volumes import Volume
 from .writing import named_draft
 
@@ -54,7 +54,7 @@ def open_numpy(path, *, label=False):
     with named_damage(path, 'NPY'), path.open('rb') as file:
         array, name = _header(file), 'label' if label else 'image'
         stored = {name: path.stat().st_size - file.tell()}
-        _, channels, geometry = checked(path, {name: array}, {}, label=label, stored=stored, exact=True)
+        _, channels, geometry = checked(path, {name: array}, {}, label=label, stored=stored, exact=True, whole=False)
     shape = array.shape if channels or label else (1, *array.shape)
     return Volume(shape, geometry, label, partial(_read_box, path, channels, label))
 
@@ -62,6 +62,7 @@ def open_numpy(path, *, label=False):
 def _read_box(path, channels, label, box):
     with named_damage(path, 'NPY'):
         raw = npy.open_memmap(path, mode='r')[(slice(None),) * channels + box]
+    check_memory(path, raw.shape, raw.dtype)
     if label:
         return own(whole_numbers(raw, path))
     return own(raw if channels else raw[None], np.float32)

@@ -39,7 +39,7 @@ def choose_key(path, arrays, label):
                     f'call the one that is meant {wanted!r}')
 
 
-def checked(path, arrays, values, *, label, stored=None, exact=False):
+def checked(path, arrays, values, *, label, stored=None, exact=False, whole=True):
     """Look at everything but the numbers: gives (key, channels first, ``Geometry``).
 
     Args:
@@ -48,11 +48,12 @@ def checked(path, arrays, values, *, label, stored=None, exact=False):
         values: ``{name: array}`` of those ``SETTINGS`` that the file has.
         label: choose the label instead of the image.
         stored, exact: ``{name: bytes}`` and whether they are known exactly, see ``check_claim``.
+        whole: the array will be read as a whole.
     """
     key = choose_key(path, arrays, label)
     shape, dtype = arrays[key]
     check_real(path, dtype)
-    check_claim(path, shape, dtype, stored=(stored or {}).get(key), exact=exact)
+    check_claim(path, shape, dtype, stored=(stored or {}).get(key), exact=exact, whole=whole)
     beside = arrays['label'].shape if not label and key == 'image' and 'label' in arrays else None
     axes = _space_axes(path, shape, label, beside, None if label else _text(values.get('axes')))
     if beside is not None and shape[-axes:] != beside:

@@ -9,7 +9,7 @@ import numpy as np
 from scarceseg.registry import UserError
 
 from .containers import SETTINGS, StoredArray, checked, contents_of
-from .reading import existing_file, named_damage, own, whole_numbers
+from .reading import check_memory, existing_file, named_damage, own, whole_numbers
 from .volumes import Volume
 from .writing import named_draft
 
@@ -47,7 +47,7 @@ def open_hdf5(path, *, label=False):
         values = {n: source.attrs[n] for source in (file, sets.get('label' if label else 'image', file)) for n in SETTINGS
                   if n in source.attrs}
         stored = {name: item.id.get_storage_size() for name, item in sets.items() if _is_plain(item)}
-        key, channels, geometry = checked(path, arrays, values, label=label, stored=stored)
+        key, channels, geometry = checked(path, arrays, values, label=label, stored=stored, whole=False)
     shape = arrays[key].shape
     return Volume(shape if channels or label else (1, *shape), geometry, label, partial(_read_box, path, key, channels, label))
 
@@ -59,7 +59,9 @@ def _is_plain(item):
 
 def _read_box(path, key, channels, label, box):
     with named_damage(path, 'HDF5'), h5py.File(path, 'r') as file:
-        raw = file[key][(slice(None),) * channels + box]
+        item = file[key]
+        check_memory(path, (*item.shape[:channels], *(s.stop - s.start for s in box)), item.dtype)
+        raw = item[(slice(None),) * channels + box]
     if label:
         return own(whole_numbers(raw, path))
     return own(raw if channels else raw[None], np.float32)

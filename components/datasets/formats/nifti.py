@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 
 from .nifti_header import MILLIMETRES, compressed, open_file, read_header
-from .reading import existing_file, named_damage, own, whole_numbers
+from .reading import check_memory, existing_file, named_damage, own, whole_numbers
 from .volumes import Volume
 from .writing import has_channels, named_draft, storable
 
@@ -49,7 +49,7 @@ def open_nifti(path, *, label=False):
     if compressed(path):
         return None
     with named_damage(path, 'NIfTI'), open_file(path) as handle:
-        stored = read_header(path, handle, label=label)
+        stored = read_header(path, handle, label=label, whole=False)
     axes = len(stored.geometry.spacing_mm)
     channels = () if label else stored.shape[:-axes] or (1,)
     return Volume((*channels, *stored.shape[-axes:]), stored.geometry, label, partial(_read_box, path, stored, label))
@@ -57,8 +57,9 @@ def open_nifti(path, *, label=False):
 
 def _read_box(path, stored, label, box):
     with named_damage(path, 'NIfTI'):
-        raw = np.memmap(path, stored.dtype, 'r', stored.offset, stored.shape)
-    return _values(raw[(..., *box)], stored, label, path)
+        raw = np.memmap(path, stored.dtype, 'r', stored.offset, stored.shape)[(..., *box)]
+    check_memory(path, raw.shape, raw.dtype)
+    return _values(raw, stored, label, path)
 
 
 def _values(raw, stored, label, path):

@@ -55,7 +55,7 @@ def open_file(path):
     return Gunzip(path) if compressed(path) else open(path, 'rb')
 
 
-def read_header(path, handle, *, label):
+def read_header(path, handle, *, label, whole=True):
     """Read up to the first voxel and check all that the voxels depend on; gives a ``StoredNifti``.
 
     Raises:
@@ -66,7 +66,8 @@ def read_header(path, handle, *, label):
     dtype, offset = header.get_data_dtype(), int(header['vox_offset'])
     check_real(path, dtype)
     size = os.path.getsize(path)
-    check_claim(path, shape, dtype, stored=(size * DEFLATE if compressed(path) else size) - offset, exact=not compressed(path))
+    check_claim(path, shape, dtype, stored=(size * DEFLATE if compressed(path) else size) - offset, exact=not compressed(path),
+                whole=whole)
     axes = _axes(path, shape, label)
     spacing, affine = _placement(header, axes)
     check_geometry(path, spacing, affine)

@@ -11,7 +11,7 @@ import numpy as np
 
 from scarceseg.registry import UserError
 
-MAX_GIB = 16.0  # that one array may take in memory; the environment variable SCARCESEG_MAX_GIB sets another limit
+MAX_GIB = 16.0  # that one array, or box of one, may take in memory; the environment variable SCARCESEG_MAX_GIB sets another limit
 DEFLATE = 1032  # a byte of gzip, zlib or zip becomes at most so many
 
 
@@ -23,8 +23,8 @@ def existing_file(path):
     return path
 
 
-def check_claim(path, shape, dtype, *, stored=None, exact=False):
-    """Raise UserError where a header claims more voxels than its file can hold or memory may; nothing is read before.
+def check_claim(path, shape, dtype, *, stored=None, exact=False, whole=True):
+    """Raise UserError where a header claims more voxels than its file can hold, or than memory may; nothing is read before.
 
     Args:
         path: the file, for the sentence.
@@ -32,6 +32,7 @@ def check_claim(path, shape, dtype, *, stored=None, exact=False):
         dtype: of the stored numbers.
         stored: bytes that the file's voxels have, or can have at most when they are compressed; None where nobody knows.
         exact: there must be as many bytes as the header says, not only enough.
+        whole: the file will be read as a whole; boxes are checked by ``check_memory`` when they are asked for.
     """
     shape, dtype, remedy = tuple(int(n) for n in shape), np.dtype(dtype), 'write it again from the source'
     if not shape or min(shape) < 1:
@@ -41,10 +42,16 @@ def check_claim(path, shape, dtype, *, stored=None, exact=False):
         raise UserError(f'{path} has {stored} bytes {"of voxels" if exact else "at most"}, but its header says shape {shape} of '
                         f'{dtype}, which is {count * dtype.itemsize} bytes; it is incomplete or its header is wrong: copy it again '
                         f'or {remedy}')
-    size, limit = count * max(4, dtype.itemsize) / 2**30, memory_limit()
+    if whole:
+        check_memory(path, shape, dtype)
+
+
+def check_memory(path, shape, dtype):
+    """Raise UserError where an array of a file would take more memory than it may."""
+    size, limit = math.prod(shape) * max(4, np.dtype(dtype).itemsize) / 2**30, memory_limit()
     if size > limit:
-        raise UserError(f'{path} says shape {shape} of {dtype}, which takes {size:.3g} GiB of memory, and at most {limit:g} are '
-                        f'read; where it is right, set the environment variable SCARCESEG_MAX_GIB to {math.ceil(size)}')
+        raise UserError(f'{path}: an array of shape {tuple(shape)} of {dtype} takes {size:.3g} GiB of memory, and at most '
+                        f'{limit:g} are read; where it is right, set the environment variable SCARCESEG_MAX_GIB to {math.ceil(size)}')
 
 
 def memory_limit():
