@@ -51,7 +51,7 @@ def check_memory(path, shape, dtype):
     size, limit = math.prod(shape) * max(4, np.dtype(dtype).itemsize) / 2**30, memory_limit()
     if size > limit:
         raise UserError(f'{path}: an array of shape {tuple(shape)} of {dtype} takes {size:.3g} GiB of memory, and at most '
-                        f'{limit:g} are read; where it is right, set the environment variable SCARCESEG_MAX_GIB to {math.ceil(size)}')
+                        f'{limit:g} are read; if that is right, set the variable SCARCESEG_MAX_GIB to {math.ceil(size)}')
 
 
 def memory_limit():
