@@ -1,4 +1,5 @@
 """What the command-line tools share."""
+import errno
 import functools
 import sys
 
@@ -16,7 +17,7 @@ class Options(DictAction):
 
 
 def tool(parser):
-    """Make ``main(args)`` a command: it parses, and a user's mistake ends in one sentence and exit status 2."""
+    """Make ``main(args)`` a command: it parses, and a user's mistake or a full disk ends in one sentence and exit status 2."""
     def decorate(main):
         @functools.wraps(main)
         def command(argv=None):
@@ -26,6 +27,12 @@ def tool(parser):
                 return main(args)
             except UserError as error:
                 print(f'error: {error}', file=sys.stderr)
+                sys.exit(2)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                    raise
+                where = f'{error.filename} ' if error.filename else 'a file '
+                print(f'error: {where}cannot be written: {error.strerror}; make room, or choose another folder', file=sys.stderr)
                 sys.exit(2)
             except KeyboardInterrupt:
                 print('\nstopped', file=sys.stderr)

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import numpy as np
-from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
+from scarceseg.components.datasets.formats.orientation import way_to
 from scarceseg.registry import TRANSFORMS, UserError
 
 from .geometry import flip, transpose
@@ -25,18 +25,12 @@ def reorient(sample, rng=None, *, axcodes='RAS'):
     Raises:
         UserError: ``axcodes`` names no three axes, or the axes were turned before.
     """
-    codes = tuple(axcodes) if isinstance(axcodes, (str, list, tuple)) else ()
-    if len(codes) != 3 or sorted('RAS'['RLAPSI'.find(c) // 2] if c in 'RLAPSI' else '?' for c in codes) != ['A', 'R', 'S']:
-        raise UserError(f'axcodes={axcodes!r} of reorient must name three directions, one of R and L, one of A and P, and one of S '
-                        "and I, such as 'RAS'")
-    geometry = sample.get('geometry')
-    if sample['image'].ndim != 4 or getattr(geometry, 'affine', None) is None:
+    affine = getattr(sample.get('geometry'), 'affine', None)
+    way = way_to(np.eye(4) if affine is None else affine, 3, axcodes=axcodes)
+    if affine is None or sample['image'].ndim != 4:
         return sample
-    turned = [name for name, _ in sample.get('history', ()) if name not in KEEPING]
-    if turned:
-        raise UserError(f'reorient goes by the axes of the file, but {turned[0]} has turned them; put it first in prepare')
-    change = ornt_transform(io_orientation(geometry.affine), axcodes2ornt(codes))
-    source = np.argsort(change[:, 0])  # of the file's axes x, y, z, the one that becomes x, y, z
-    mirrored = [d for d in range(3) if change[source[d], 1] < 0]
-    moved = transpose(sample, axes=[int(2 - source[2 - d]) for d in range(3)])  # the array's axis d is the file's 2 - d
-    return flip(moved, axes=[-1 - d for d in mirrored])
+    moved = [name for name, _ in sample.get('history', ()) if name not in KEEPING]
+    if moved:
+        raise UserError(f'reorient goes by the axes of the file, but {moved[0]} has turned them; put it first in prepare')
+    mirrored = flip(sample, axes=[axis - 3 for axis, turned in enumerate(way['flips']) if turned])
+    return transpose(mirrored, axes=way['order'])

@@ -224,7 +224,8 @@ def test_a_table_may_have_spaces_around_entries_and_letters_of_any_language(myop
 
 
 @pytest.mark.parametrize('text, sentence', [
-    ('myops_training_101\nmyops_training_999\n', "case 'myops_training_999', listed in .*a.txt, has no file in .*did you mean"),
+    ('myops_training_101\nmyops_trainin_102\n', "case 'myops_trainin_102', listed in .*a.txt, has no file in .*did you mean"),
+    ('myops_training_101\nmyops_training_999\n', r"case 'myops_training_999', listed in .*a.txt, has no file in .*_T2\)$"),
     ('myops_training_101\n\nmyops_training_101\n', 'names myops_training_101 more than once'),
     ('# nothing but a note\n', 'no case was found'), (b'caf\xe9\n', 'a.txt is not UTF-8 text'),
     ('# sha256 of the names: 00\nmyops_training_101\n', 'a.txt has been changed since it was written')])

@@ -29,17 +29,21 @@ def to_canonical(array, geometry, *, axcodes='RAS'):
     if geometry.affine is None:
         raise UserError(f'an image of shape {geometry.shape} whose file does not say where it lies in space (no affine) cannot be '
                         f'turned to {axcodes}; leave the reorientation out, or give it an affine')
-    axes = len(geometry.space)
+    way = way_to(geometry.affine, len(geometry.space), axcodes=axcodes)
+    return reorient(array, **way), reoriented(geometry, **way), way
+
+
+def way_to(affine, axes, *, axcodes):
+    """The ``order`` and ``flips`` with which ``reorient`` makes the first axes of an affine (4, 4) point to ``axcodes``."""
     codes = str(axcodes).upper()
     if len(codes) != 3 or sorted(next((i for i, d in enumerate(DIRECTIONS) if c in d), 3) for c in codes) != [0, 1, 2]:
         raise UserError(f'axcodes={axcodes!r} is no orientation; expected three letters, one of R and L, of A and P and of S '
                         "and I, such as 'RAS' or 'LPS'")
     target = {int(world): (place, sign) for place, (world, sign) in enumerate(axcodes2ornt(codes))}
-    now = io_orientation(geometry.affine[:, [*range(axes), 3]])
+    now = io_orientation(affine[:, [*range(axes), 3]])
     order = sorted(range(axes), key=lambda axis: target[int(now[axis, 0])][0])  # of x, y, z
     flips = [bool(now[axis, 1] != target[int(now[axis, 0])][1]) for axis in range(axes)]
-    way = dict(order=tuple(axes - 1 - axis for axis in reversed(order)), flips=tuple(reversed(flips)))
-    return reorient(array, **way), reoriented(geometry, **way), way
+    return dict(order=tuple(axes - 1 - axis for axis in reversed(order)), flips=tuple(reversed(flips)))
 
 
 def from_canonical(array, geometry, way):

@@ -160,7 +160,7 @@ def _chosen(found, split, root, description):
         with noted(name):
             if name not in found:
                 raise UserError(f'case {name!r}, listed in {root / split}, is none of the {len(found)} cases of {description.path}'
-                                f'{nearest(name, list(found))}')
+                                f'{nearest(name, list(found), numbered=True)}')
             chosen[name] = found[name]
     return chosen
 

@@ -78,7 +78,8 @@ def cases_from_folders(root, images, labels, split, *, channels, label_suffix, m
             if name not in found:
                 places = ', '.join(str(root / folder) for folder in images[:3])
                 ends = f' (its files end with {", ".join(channels)})' if any(channels) else ''
-                raise UserError(f'case {name!r}, {origin}, has no file in {places}{ends}{nearest(name, list(found))}')
+                near = nearest(name, list(found), numbered=True)
+                raise UserError(f'case {name!r}, {origin}, has no file in {places}{ends}{near}')
             folder, files = found[name]
             where = dict(zip(images, labels or images))[folder]
             what = f'case {name!r}, {origin},'
@@ -100,7 +101,7 @@ def group_channels(files, channels):
 
 def _find(stem, files, folder, what):
     if stem not in files:
-        raise UserError(f'{what} has no file {stem} in {folder}{nearest(stem, list(files))}')
+        raise UserError(f'{what} has no file {stem} in {folder}{nearest(stem, list(files), numbered=True)}')
     return files[stem]
 
 

@@ -47,7 +47,7 @@ def patients_in_table(names, table, column):
             raise UserError(f'{table}, line {line}, says {column} {patient!r} of case {name!r}, which was {known[name]!r} before')
     for name in names:
         if not known.get(name):
-            raise UserError(f'{table} has no {column} of case {name!r}{nearest(name, list(known))}; add it')
+            raise UserError(f'{table} has no {column} of case {name!r}{nearest(name, list(known), numbered=True)}; add it')
     return [known[name] for name in names]
 
 

@@ -109,7 +109,8 @@ def case_names(folders, suffixes, of=None):
     listed = read_split(of)
     for name in listed:
         if name not in names:
-            raise UserError(f'case {name!r}, listed in {of}, has no image in {", ".join(map(str, folders))}{nearest(name, names)}')
+            raise UserError(f'case {name!r}, listed in {of}, has no image in {", ".join(map(str, folders))}'
+                            f'{nearest(name, names, numbered=True)}')
     return listed
 
 
