@@ -13,6 +13,7 @@ from scarceseg.components.evaluators import DEFAULT, check_metrics, evaluate_cas
 from scarceseg.registry import UserError
 
 from .prediction import MANIFEST, PROB, test_cases
+from .protocol import protocol_of
 from .runs import load_run_config, read_json, write_json
 
 RESULT = 'evaluation'
@@ -165,7 +166,7 @@ def evaluate(cases, *, out=None, metrics=None, fused=None, empty='skip', process
     summary = summarise(rows)
     write_csv(rows, out / 'cases.csv')
     write_json(out / 'summary.json', dict(summary=summary, empty=empty, made_by=cases.manifest, note=cases.note(),
-                                          predictions=str(Path(cases.folder).resolve())))
+                                          predictions=str(Path(cases.folder).resolve()), protocol=protocol_of(cases, metrics)))
     draw_cases(cases, rows, out / 'cases.png')
     return rows, summary, out
 
