@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from itertools import chain
 
-from scarceseg.components.evaluators.measuring import make_measures
 from scarceseg.registry import UserError
 
 
@@ -18,7 +17,7 @@ def check_rules(methods):
         rules = [('rule for empty masks', first.empty, other.empty)]
         if first.protocol and other.protocol:
             rules.append(('background', *(r.protocol['has_background'] for r in (first, other))))
-            mine, theirs = ({_column(m): m for m in r.protocol['metrics']} for r in (first, other))
+            mine, theirs = (r.protocol['metrics'] for r in (first, other))
             rules += [(f'setting of {column}', mine[column], theirs[column]) for column in mine if column in theirs]
         for what, one, two in rules:
             if one != two:
@@ -94,11 +93,6 @@ def _shared(what, sets, common):
 
 def _of(name, seed):
     return name if seed is None else f'{name} (seed {seed})'
-
-
-def _column(metric):
-    """The column of a metric with its settings, without unit."""
-    return make_measures([metric])[0].column(None)
 
 
 def _plain(setting):

@@ -36,8 +36,9 @@ def protocol_of(cases, metrics):
     names = list(cases.names)
     manifest = cases.manifest or _manifest(cases.folder)
     return dict(cases=dict(count=len(names), hash=split_hash(names)), classes=list(cases.class_names),
-                has_background=cases.has_background, metrics=[dict(type=_name(m), **m.settings) for m in make_measures(metrics)],
-                code=code_version(), **_origin(manifest, Path(cases.folder), names, getattr(cases, 'config', None)))
+                has_background=cases.has_background, code=code_version(),
+                metrics={m.traits.column.format(**m.settings, unit='{unit}'): m.settings for m in make_measures(metrics)},
+                **_origin(manifest, Path(cases.folder), names, getattr(cases, 'config', None)))
 
 
 def leaks(protocol):
@@ -94,10 +95,6 @@ def _without(node, keys):
     if isinstance(node, dict):
         return {k: _without(v, keys) for k, v in node.items() if k not in keys}
     return [_without(v, keys) for v in node] if isinstance(node, list) else node
-
-
-def _name(measure):
-    return measure.function.func.__name__
 
 
 def _manifest(folder):

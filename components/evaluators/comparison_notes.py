@@ -42,12 +42,11 @@ def _explanations(table, best):
                f'{"cases" if table.scores.patients is None else "patients with all their cases"}')
     if table.contrasts:
         yield _star(table)
-    if table.rankings:
+    if table.rankings and table.layout == 'standard':
         found = {describe(c.metric).title: r.p for c, r in table.rankings.items() if not np.isnan(r.p)}
         tests = ', '.join(f'{title} {p_text(p)}' for title, p in found.items())
         unit = 'case' if table.scores.patients is None else 'patient'
-        if table.layout == 'standard':
-            yield f'mean rank: over the metrics and each {unit}, 1 the best' + (f'; p of Friedman: {tests}' if tests else '')
+        yield f'mean rank: over the metrics and each {unit}, 1 the best' + (f'; p of Friedman: {tests}' if tests else '')
 
 
 def _star(table):
@@ -55,7 +54,7 @@ def _star(table):
     over = {c.t.pairs for c in table.contrasts.values()}
     pairs = f'{min(over)}' if len(over) == 1 else f'{min(over)} to {max(over)}'
     how = '' if table.scores.patients is None else ', whose cases are averaged because they are no independent evidence'
-    tests = len(table.contrasts)
+    tests = sum(not np.isnan(table.p(c)) for c in table.contrasts.values())
     correction = f', Holm-corrected for the {tests} comparisons of this table' if tests > 1 else ''
     return (f'*: differs from {table.baseline} with p < {table.alpha:g} by a two-sided {NAMES[table.test]} of {pairs} '
             f'{one}s{how}{RULES[table.test]}{correction}')
@@ -73,17 +72,19 @@ def _warnings(table):
 
 
 def _missing(table):
-    """Which methods have no value for some cases: their mean is over other cases than that of the others."""
-    total, found = len(table.scores.cases), {}
+    """Which methods lack values, in any seed: their mean is over other cases than that of the others."""
+    found = {}
     for column in table.columns:
-        lacking = tuple((m, total - table.cells[m, column].counted) for m in table.methods)
+        lacking = tuple((m, int(np.isnan(table.scores.of(m, column)).any(0).sum())) for m in table.methods)
         if any(n for _, n in lacking) and not (table.layout == 'paper' and len(column.classes) > 1):
-            found.setdefault((column.metric, lacking), []).append(column.name)
-    for (metric, lacking), names in found.items():
-        where = f' of {", ".join(names)}' if table.layout == 'paper' else ''
-        listed = ', '.join(f'{n} of {m}' for m, n in lacking if n)
+            found.setdefault((column.metric, lacking), []).append(column)
+    for (metric, lacking), columns in found.items():
+        where = f' of {", ".join(c.name for c in columns)}' if table.layout == 'paper' else ''
+        total = len(table.scores.cases) * len(columns[0].classes)
+        of = 'cases' if len(columns[0].classes) == 1 else 'pairs of case and class'
+        listed = ', '.join(f'{n} by {m}' for m, n in lacking if n)
         uneven = '; means over different cases cannot be compared, eval.py --empty worst counts all'
-        yield (f'WARNING: no {describe(metric).title}{where} for so many of the {total} cases: {listed}'
+        yield (f'WARNING: no {describe(metric).title}{where} for some of the {total} {of}: {listed}'
                f'{uneven if len({n for _, n in lacking}) > 1 else ""}')
 
 

@@ -14,7 +14,8 @@ PAD = '\ue000'  # a space that tabulate does not strip
 NONE = '–'
 WIDTH = 120  # of lines of explanations on a terminal
 LATEX = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
-         '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '±': r'$\pm$', '–': '--', '<': r'$<$', '>': r'$>$'}
+         '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '|': r'\textbar{}', '[': '{[}',  # behind the end of a line [ would be an option
+         '±': r'$\pm$', '–': '--', '<': r'$<$', '>': r'$>$'}
 
 
 def number(value, column, *, sign=''):
@@ -77,7 +78,7 @@ def latex_text(table):
             text = _tex(_value(table, method, column))
             text = rf'\textbf{{{text}}}' if method in table.best(column) else text
             line += [text + '$^{*}$' * table.significant(method, column), *map(_tex, _interval(table, method, column))]
-        lines.append(' & '.join([*line, *_rank(table, method)]) + r' \\')
+        lines.append(' & '.join([*line, *map(_tex, _rank(table, method))]) + r' \\')
     width = len(_headers(table, ' '))
     caption = _tex('. '.join(note[0].upper() + note[1:] for note in (counts_of(table), *sentences(table))) + '.')
     return '\n'.join([r'% needs \usepackage{booktabs}', r'\begin{table}', r'\centering', rf'\caption{{{caption}}}',
