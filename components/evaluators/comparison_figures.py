@@ -92,7 +92,7 @@ def _draw_boxes(axis, values, places, width, shade):
     axis.boxplot(values, positions=places, widths=width, manage_ticks=False, showfliers=False, patch_artist=True,
                  medianprops=strong, boxprops=dict(facecolor=shade, alpha=0.55, **thin), whiskerprops=thin, capprops=thin)
     for x, column in zip(places, values):
-        spread = width * 0.35 * np.linspace(-1, 1, len(column)) if len(column) > 1 else 0  # in the order of cases, no chance in it
+        spread = 0 if len(column) == 1 else width * 0.35 * np.linspace(-1, 1, len(column))  # in the order of cases
         axis.plot(x + spread, column, 'o', color='0.2', markersize=1.8, alpha=0.7, markeredgewidth=0)
 
 

@@ -30,7 +30,8 @@ def counted(number, what):
 def _explanations(table, best):
     classes = table.scores.classes[:table.scores.plain]
     mean = f', of the mean of the classes {", ".join(classes)}' if table.layout == 'standard' and len(classes) > 1 else ''
-    yield f'mean ± standard deviation over cases{mean}; the best mean of a column is {best}'
+    best = f'; the best mean of a column is {best}' if any(map(table.best, table.columns)) else ''
+    yield f'mean ± standard deviation over cases{mean}{best}'
     if table.layout == 'paper' and len(classes) > 1:
         yield f'average: mean of the classes {", ".join(classes)}'
     if any(cell.seeds > 1 for cell in table.cells.values()):

@@ -14,7 +14,8 @@ PAD = '\ue000'  # a space that tabulate does not strip
 NONE = '–'
 WIDTH = 120  # of lines of explanations on a terminal
 LATEX = {'\\': r'\textbackslash{}', '&': r'\&', '%': r'\%', '$': r'\$', '#': r'\#', '_': r'\_', '{': r'\{', '}': r'\}',
-         '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '|': r'\textbar{}', '[': '{[}',  # behind the end of a line [ would be an option
+         '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '|': r'\textbar{}',
+         '[': '{[}',  # which would begin an option behind the end of a line
          '±': r'$\pm$', '–': '--', '<': r'$<$', '>': r'$>$'}
 
 

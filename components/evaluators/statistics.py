@@ -1,6 +1,7 @@
 """Statistics of paired scores: tests, a correction for many of them, intervals by patient, ranks. Tests are SciPy's.
 
 Scores are arrays with NaN where there is no value; a test pairs those units (cases, or patients) for which both sides have one.
+Where ties matter, numbers that differ by no more than rounding (1e-12 of the largest) are equal.
 """
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def paired_t_test(a, b):
         a, b: (units,) scores.
     """
     a, b = _common(a, b)
-    if len(a) < 2 or not (a - b).any():
+    if len(a) < 2 or not _steady(a, b).any():
         return PairedTest(0.0, 1.0 if len(a) > 1 else np.nan, len(a))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RuntimeWarning)  # of differences that are all but equal, which is no worry here
@@ -52,11 +53,12 @@ def wilcoxon_signed_rank(a, b):
         a, b: (units,) scores.
     """
     a, b = _common(a, b)
-    if not len(a) or not (a - b).any():
+    differences = _steady(a, b)
+    if not differences.any():
         return PairedTest(0.0, 1.0 if len(a) else np.nan, len(a))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', UserWarning)  # of small samples, which tables warn of themselves
-        found = stats.wilcoxon(a - b, zero_method='wilcox')
+        found = stats.wilcoxon(differences, zero_method='wilcox')
     return PairedTest(float(found.statistic), float(found.pvalue), len(a))
 
 
@@ -122,10 +124,9 @@ def ranks(values, *, better='higher'):
     Returns:
         (complete units, methods).
     """
-    values = np.asarray(values, float)
-    complete = values[~np.isnan(values).any(1)]
+    complete = _complete(values)
     if not complete.size:
-        return np.zeros((0, values.shape[1]))
+        return complete
     return stats.rankdata(-complete if better == 'higher' else complete, axis=1)
 
 
@@ -138,8 +139,7 @@ def friedman(values):
     Returns:
         p; NaN with fewer than three methods or two complete units, 1 where no unit tells the methods apart.
     """
-    values = np.asarray(values, float)
-    complete = values[~np.isnan(values).any(1)]
+    complete = _complete(values)
     if complete.shape[1] < 3 or len(complete) < 2:
         return np.nan
     if (complete == complete[:, :1]).all():
@@ -157,6 +157,19 @@ def _common(a, b):
     a, b = np.asarray(a, float), np.asarray(b, float)
     both = ~(np.isnan(a) | np.isnan(b))
     return a[both], b[both]
+
+
+def _steady(a, b):
+    """Differences as shares of the largest number, without their rounding errors: means of equal distances must tie."""
+    largest = np.abs([a, b]).max(initial=0)
+    return np.round((a - b) / (largest or 1), 12)
+
+
+def _complete(values):
+    """Rows without NaN, likewise."""
+    values = np.asarray(values, float)
+    complete = values[~np.isnan(values).any(1)]
+    return np.round(complete / (np.abs(complete).max(initial=0) or 1), 12)
 
 
 def _nanmean(values):

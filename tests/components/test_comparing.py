@@ -93,8 +93,9 @@ def test_what_one_method_lacks_is_left_out_of_both_sides_of_a_pair(rng):
 def test_order_of_methods_and_cases_changes_no_number(three):
     table = compare_scores(three, baseline='base', resamples=99)
     order = np.random.default_rng(1).permutation(20)
-    turned = Scores({m: three.values[m][:, order] for m in ('same', 'good', 'base')}, tuple(three.cases[k] for k in order), CLASSES, 3,
-                    three.metrics, tuple(three.patients[k] for k in order))
+    values = {m: three.values[m][:, order] for m in ('same', 'good', 'base')}
+    cases, patients = (tuple(names[k] for k in order) for names in (three.cases, three.patients))
+    turned = Scores(values, cases, CLASSES, 3, three.metrics, patients)
     again = compare_scores(turned, baseline='base', resamples=99)
     for key, cell in table.cells.items():
         assert list(cell) == pytest.approx(list(again.cells[key]), nan_ok=True)

@@ -45,6 +45,14 @@ def test_differences_of_zero_are_dropped_and_ties_share_their_rank():
     assert found.p == wilcoxon_signed_rank([6, 5, 9], [5, 6, 6]).p
 
 
+def test_rounding_errors_neither_break_ties_nor_make_differences():
+    """Means of equal distances in another order: 0.1 + 0.2 is not 0.3."""
+    a, b = np.array([0.1 + 0.2, 0.3, 5, 4, 7, 9]), np.array([0.3, 0.1 + 0.2, 4, 5 - 1e-15, 6, 7])
+    assert wilcoxon_signed_rank(a, b).p == wilcoxon_signed_rank(a.round(9), b.round(9)).p
+    assert wilcoxon_signed_rank(a[:2], b[:2]).p == paired_t_test(a[:2], b[:2]).p == 1.0
+    assert ranks([[0.3, 0.1 + 0.2]]).tolist() == [[1.5, 1.5]]
+
+
 def test_only_pairs_with_both_values_are_compared(rng):
     a, b = rng.normal(0, 1, (2, 10))
     with_gaps = np.r_[a, NAN, 3.0, NAN], np.r_[b, 1.0, NAN, NAN]

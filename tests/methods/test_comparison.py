@@ -16,17 +16,18 @@ CASES = tuple(f'patient{k // 2:03d}_frame{k % 2 + 1:02d}' for k in range(12))
 def write(tmp_path):
     """Write a results folder: ``write('name', seed=1, …)``."""
     def write(name, *, config='method', hash='1234', seed=0, fold=None, cases=CASES, classes=('RV', 'LV'), better=0.0, empty='skip',
-              metrics=('dice', 'hd95_mm'), voxels=10, checkpoint=None, training=None, protocol=True, note='', folder=None, fused=()):
+              metrics=('dice', 'hd95_mm'), voxels=10, checkpoint=None, training=None, protocol=True, note='', folder=None):
         rng = np.random.default_rng([len(name), seed or 0])
         rows = [{'case': case, 'class': c, **{m: rng.normal(0.8 + better, 0.02) for m in metrics}, 'state': 'both',
-                 'label_voxels': voxels + k, 'prediction_voxels': 12, 'fused': int(c in fused)}
-                for k, case in enumerate(cases) for c in (*classes, *fused)]
+                 'label_voxels': voxels + k, 'prediction_voxels': 12, 'fused': 0}
+                for k, case in enumerate(cases) for c in classes]
         checkpoint = {'name': 'last.pth', 'selected': 'last', 'selected_on_test': 0, **(checkpoint or {})}
         known = dict(cases=dict(count=len(cases), hash=split_hash(cases)), classes=['background', *classes], has_background=True,
                      metrics={'dice': {}, 'hd{unit}': dict(percent=95)}, code=dict(version='0.1.0', commit=None, changed=None),
                      config=dict(name=config, hash=hash), seed=seed, fold=fold, checkpoint=checkpoint,
                      training=dict(count=2, hash='', shared=training or []))
-        facts = dict(summary={}, empty=empty, note=note, made_by=dict(run='gone', checkpoint='gone/' + checkpoint['name'], tta=False))
+        made_by = dict(run='gone', checkpoint='gone/' + checkpoint['name'], tta=False)
+        facts = dict(summary={}, empty=empty, note=note, made_by=made_by)
         folder = folder or tmp_path / name
         write_csv(rows, folder / 'cases.csv')
         (folder / 'summary.json').write_text(json.dumps({**facts, **({'protocol': known} if protocol else {})}))
@@ -118,7 +119,8 @@ def test_metrics_of_other_settings_are_refused(write):
 
 
 def test_selection_on_the_test_cases_and_training_on_them_are_leaks(write):
-    table = table_of(write('a', config='clean'), write('b', config='selected', checkpoint=dict(name='best.pth', selected_on_test=12)),
+    best = dict(name='best.pth', selected_on_test=12)
+    table = table_of(write('a', config='clean'), write('b', config='selected', checkpoint=best),
                      write('c', config='trained', training=['patient000_frame01', 'patient001_frame02'], better=0.1))
     assert list(table.leaks) == ['selected', 'trained'] and table.best(table.columns[0]) == ()
     notes = ' '.join(table.notes)
@@ -135,7 +137,7 @@ def test_results_without_protocol_are_marked_as_unknown(write):
     table = table_of(write('old', protocol=False, seed=None), write('new', config='new'))
     assert list(table.unknown) == ['old'] and 'old ?' in table.terminal()
     assert 'evaluated before protocols were recorded' in ' '.join(table.notes)
-    flattering = table_of(write('old', protocol=False, note='best.pth was selected on these very cases'), write('new', config='new'))
+    flattering = table_of(write('old', protocol=False, note='best.pth was selected on …'), write('new', config='new'))
     assert list(flattering.leaks) == ['old']
 
 
