@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 from scarceseg.components.datasets.checks.sources import sources_of_config
 from scarceseg.components.datasets.layouts.split_lists import split_hash
@@ -17,10 +18,10 @@ from .hooks import BEST, LAST
 from .prediction import MANIFEST, case_names
 from .runs import CONFIG, RECORD, load_run_config, read_checkpoint, read_json, versions
 
-# what may differ between two runs of one method: where they are and what they say, the seed, and the fold with its split lists
+# what of a config may differ between two runs of one method, beside the seed and, where there are folds, the split lists
 PASSING = ('work_dir', 'experiment_name', 'launcher', 'resume', 'visualizer', 'log_level', 'log_processor', 'default_scope',
-           'env_cfg', 'import_paths', 'fold', 'metrics', 'fused', 'data_root', 'num_workers', 'persistent_workers', 'pin_memory',
-           'seed')
+           'env_cfg', 'import_paths', 'fold', 'metrics', 'fused')
+ANYWHERE = ('data_root', 'num_workers', 'persistent_workers', 'pin_memory')
 UNKNOWN, BEST_UNKNOWN = 'unknown', 'best on validation (unknown cases)'
 
 
@@ -68,8 +69,10 @@ def gaps(protocol):
 
 def config_hash(config):
     """Hash of all in a config that decides on what is learned and predicted: not of the seed and the fold."""
-    left_out = (*PASSING, 'split') if config.get('fold') is not None else PASSING
-    plain = json.loads(json.dumps({k: config[k] for k in config}, default=str))
+    plain = json.loads(json.dumps({k: config[k] for k in config if k not in PASSING}, default=str))
+    if isinstance(plain.get('randomness'), dict):
+        plain['randomness'].pop('seed', None)
+    left_out = ANYWHERE if config.get('fold') is None else (*ANYWHERE, 'split')
     return hashlib.sha256(json.dumps(_without(plain, left_out), sort_keys=True).encode()).hexdigest()
 
 
@@ -102,21 +105,72 @@ def _manifest(folder):
     return read_json(file) if file.is_file() else None
 
 
+class _Member(NamedTuple):
+    """A run that predicted, alone or with others.
+
+    Attributes:
+        config: name and hash.
+        file: its checkpoint.
+        train: names of all training cases, or None where they cannot be listed.
+        kind: what the checkpoint was saved as, whatever its name is now; '' where nobody knows.
+        selected_on: names of the cases it was selected on, none of the last; or None.
+    """
+
+    config: dict
+    record: dict
+    file: Path
+    train: list | None
+    kind: str
+    selected_on: list | None
+
+
 def _origin(manifest, folder, names, evaluated):
     """Config, seed, checkpoint and training of a result; ``evaluated`` is a config that knows where the data are."""
-    found = _run_and_checkpoint(manifest, folder) if manifest else None
-    if found is None:
+    each = (manifest or {}).get('ensemble') or [{}]
+    members = [_member(dict(manifest, **one), folder, evaluated) for one in each] if manifest else [None]
+    if None in members:
         return dict(config=None, seed=None, fold=None, checkpoint=None, training=None)
+    first, train = members[0], _union(m.train for m in members)
+    training = train and dict(count=len(train), hash=split_hash(train), shared=sorted(set(train) & set(names)))
+    hashes, seeds = sorted({m.config['hash'] for m in members}), {m.record.get('seed') for m in members}
+    config = first.config if len(hashes) == 1 else dict(first.config, hash=hashlib.sha256(''.join(hashes).encode()).hexdigest())
+    files = first.file.name if len(members) == 1 else f'{len(members)} checkpoints'
+    return dict(config=config, seed=seeds.pop() if len(seeds) == 1 else None, training=training or None,
+                fold=first.record.get('fold') if len(members) == 1 else None,
+                trained_with=first.record.get('versions', {}).get('scarceseg'),
+                checkpoint=dict(name=files, sha256=manifest['checkpoint_sha256'], iteration=manifest.get('iteration'),
+                                tta=manifest.get('tta'), **_selection(members, names)))
+
+
+def _member(manifest, folder, evaluated):
+    """The ``_Member`` that a manifest speaks of, where its checkpoint is still the same; else None."""
+    found = _run_and_checkpoint(manifest, folder)
+    if found is None:
+        return None
     run, file = found
-    record, config = read_json(run / RECORD), load_run_config(run)
+    record, config, kind = read_json(run / RECORD), load_run_config(run), _kind(file)
     identity = dict(name=record['name'], hash=config_hash(config))
     use_data_root(config, evaluated and data_root(evaluated))
-    train = _names_of(config, 'train')
-    training = train and dict(count=len(train), hash=split_hash(train), shared=sorted(set(train) & set(names)))
-    return dict(config=identity, seed=record.get('seed'), fold=record.get('fold'), training=training or None,
-                trained_with=record.get('versions', {}).get('scarceseg'),
-                checkpoint=dict(name=file.name, sha256=manifest['checkpoint_sha256'], iteration=manifest.get('iteration'),
-                                tta=manifest.get('tta'), **_selection(file, config, names)))
+    selected_on = {LAST: [], BEST: _names_of(config, 'valid')}.get(kind)
+    return _Member(identity, record, file, _names_of(config, 'train'), kind, selected_on)
+
+
+def _union(lists):
+    """All names of several lists; None where one of them is."""
+    lists = list(lists)
+    return None if None in lists else list(dict.fromkeys(name for names in lists for name in names))
+
+
+def _selection(members, names):
+    """How checkpoints were selected, and on how many of the test cases."""
+    kinds, valid = {m.kind for m in members}, _union(m.selected_on for m in members)
+    if kinds == {LAST}:
+        return dict(selected='last', selected_on_test=0)
+    if valid is None or not valid:
+        return dict(selected=BEST_UNKNOWN if kinds <= {LAST, BEST} else UNKNOWN, selected_on_test=None)
+    shared = len(set(valid) & set(names))
+    which = 'same' if shared == len(names) else f'{shared} of the {len(names)}' if shared else 'other'
+    return dict(selected=f'best on validation ({which} cases)', selected_on_test=shared)
 
 
 def _run_and_checkpoint(manifest, folder):
@@ -133,23 +187,8 @@ def _sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _selection(file, config, names):
-    """How a checkpoint was selected, and on how many of the test cases."""
-    kind = _kind(file)
-    if kind == LAST:
-        return dict(selected='last', selected_on_test=0)
-    if kind != BEST:
-        return dict(selected=UNKNOWN, selected_on_test=None)
-    valid = _names_of(config, 'valid')
-    if valid is None:
-        return dict(selected=BEST_UNKNOWN, selected_on_test=None)
-    shared = len(set(valid) & set(names))
-    which = 'same' if shared == len(names) else f'{shared} of the {len(names)}' if shared else 'other'
-    return dict(selected=f'best on validation ({which} cases)', selected_on_test=shared)
-
-
 def _kind(file):
-    """What a checkpoint was saved as, whatever its name is now; '' of one of another kind."""
+    """What a checkpoint was saved as; '' of one that says nothing."""
     try:
         meta = read_checkpoint(file).get('meta')
     except UserError:

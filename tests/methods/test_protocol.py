@@ -122,10 +122,10 @@ def test_training_cases_that_cannot_be_listed_are_unknown(project, monkeypatch):
 def test_the_hash_of_a_config_is_of_what_is_learned_not_of_where_and_by_which_seed():
     def of(**changed):
         return config_hash(Config({**dict(model=dict(type='A', size=(1, 2)), randomness=dict(seed=0), work_dir='a', fold=None,
-                                          val=dict(data_root='x', split='fold.txt')), **changed}))
-    assert of() == of(randomness=dict(seed=1)) == of(work_dir='b') == of(val=dict(data_root='y', split='fold.txt'))
-    assert len({of(), of(model=dict(type='A', size=(1, 3))), of(val=dict(data_root='x', split='other.txt')),
-                of(randomness=dict(seed=0, deterministic=True))}) == 4
+                                          val=dict(data_root='x', split='fold.txt', seed=3)), **changed}))
+    assert of() == of(randomness=dict(seed=1)) == of(work_dir='b') == of(val=dict(data_root='y', split='fold.txt', seed=3))
+    assert len({of(), of(model=dict(type='A', size=(1, 3))), of(val=dict(split='other.txt', seed=3)), of(val=dict(split='fold.txt', seed=4)),
+                of(randomness=dict(seed=0, deterministic=True))}) == 5
     assert of(fold=1, val=dict(split='fold1.txt')) == of(fold=2, val=dict(split='fold2.txt')) != of(val=dict(split='fold1.txt'))
 
 
@@ -143,3 +143,19 @@ def test_the_tool_marks_leaks_and_writes_files(project, tmp_path, capsys):
         compare_tool.main([*argv, '--baseline', 'chosen'])
     error = capsys.readouterr().err
     assert stop.value.code == 2 and error.startswith("error: baseline 'chosen' is no measure") and error.count('\n') == 1
+
+
+def test_an_ensemble_knows_what_all_its_members_have_seen(project, tmp_path):
+    shutil.copytree(project / 'work_dirs/partial_ce_acdc_cpu', tmp_path / 'other')
+    config = tmp_path / 'other' / 'config.py'
+    config.write_text(config.read_text().replace('ACDC/splits/train.txt', 'ACDC/splits/valid.txt'))
+    manifest = json.loads((predictions(project, 'last') / 'predictions.json').read_text())
+    second = dict(manifest, run=str(tmp_path / 'other'), checkpoint=str(tmp_path / 'other' / 'last.pth'))
+    shutil.copytree(predictions(project, 'last'), tmp_path / 'pred')
+    write = (tmp_path / 'pred' / 'predictions.json').write_text
+    write(json.dumps(dict(manifest, checkpoint_sha256='joint', ensemble=[manifest, second])))
+    known = protocol_of(RunCases(tmp_path / 'pred'), ['dice'])
+    assert known['training'] == dict(count=4, hash=split_hash([f'case{k}' for k in range(4)]), shared=['case2', 'case3'])
+    assert known['checkpoint']['name'] == '2 checkpoints' and known['checkpoint']['selected'] == 'last'
+    write(json.dumps(dict(manifest, checkpoint_sha256='joint', ensemble=[manifest, dict(second, checkpoint_sha256='0')])))
+    assert protocol_of(RunCases(tmp_path / 'pred'), ['dice'])['checkpoint'] is None
