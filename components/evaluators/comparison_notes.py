@@ -43,6 +43,9 @@ def _explanations(table, best):
                f'{"cases" if table.scores.patients is None else "patients with all their cases"}')
     if table.contrasts:
         yield _star(table)
+        single = [m for m, values in table.scores.values.items() if len(values) == 1]
+        if single:
+            yield f'one seed of {", ".join(single)}: tests are of trained networks, and another seed may turn a difference round'
     if table.rankings and table.layout == 'standard':
         found = {describe(c.metric).title: r.p for c, r in table.rankings.items() if not np.isnan(r.p)}
         tests = ', '.join(f'{title} {p_text(p)}' for title, p in found.items())
@@ -57,7 +60,8 @@ def _star(table):
     how = '' if table.scores.patients is None else ', whose cases are averaged because they are no independent evidence'
     tests = sum(not np.isnan(table.p(c)) for c in table.contrasts.values())
     correction = f', Holm-corrected for the {tests} comparisons of this table' if tests > 1 else ''
-    return (f'*: differs from {table.baseline} with p < {table.alpha:g} by a two-sided {NAMES[table.test]} of {pairs} '
+    said = '*: differs' if any(table.significant(*key) for key in table.contrasts) else 'no *: nothing differs'
+    return (f'{said} from {table.baseline} with p < {table.alpha:g} by a two-sided {NAMES[table.test]} of {pairs} '
             f'{one}s{how}{RULES[table.test]}{correction}')
 
 

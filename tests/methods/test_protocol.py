@@ -124,7 +124,8 @@ def test_the_hash_of_a_config_is_of_what_is_learned_not_of_where_and_by_which_se
         return config_hash(Config({**dict(model=dict(type='A', size=(1, 2)), randomness=dict(seed=0), work_dir='a', fold=None,
                                           val=dict(data_root='x', split='fold.txt', seed=3)), **changed}))
     assert of() == of(randomness=dict(seed=1)) == of(work_dir='b') == of(val=dict(data_root='y', split='fold.txt', seed=3))
-    assert len({of(), of(model=dict(type='A', size=(1, 3))), of(val=dict(split='other.txt', seed=3)), of(val=dict(split='fold.txt', seed=4)),
+    assert len({of(), of(model=dict(type='A', size=(1, 3))), of(val=dict(split='other.txt', seed=3)),
+                of(val=dict(split='fold.txt', seed=4)),
                 of(randomness=dict(seed=0, deterministic=True))}) == 5
     assert of(fold=1, val=dict(split='fold1.txt')) == of(fold=2, val=dict(split='fold2.txt')) != of(val=dict(split='fold1.txt'))
 
