@@ -62,14 +62,20 @@ def save_comparison(table, out):
 
     Returns:
         The files. There are no ranks where fewer than two methods can be ranked.
+
+    Raises:
+        UserError: there is a comparison.csv of another kind.
     """
     from scarceseg.components.evaluators import comparison_figures as figures  # matplotlib takes a while to import
     out = Path(out)
+    table_file = out / 'comparison.csv'
+    if table_file.is_file() and not table_file.read_text(encoding='utf-8', errors='replace').startswith('method,class,metric,'):
+        raise UserError(f'{table_file} is there already and none of ours; choose another --out')
     texts = {'comparison.md': table.markdown(), 'comparison.tex': table.latex()}
     for name, text in texts.items():
         with draft_of(out / name) as draft:
             draft.write_text(text, encoding='utf-8')
-    write_csv(table.csv_rows(), out / 'comparison.csv')
+    write_csv(table.csv_rows(), table_file)
     figures.box_figure(table, out / 'boxes.png')
     ranked = figures.rank_figure(table, out / 'ranks.png')
     return [out / name for name in (*texts, 'comparison.csv', 'boxes.png', *['ranks.png'] * ranked)]

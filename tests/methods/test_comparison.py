@@ -198,6 +198,13 @@ def test_what_is_no_result_is_answered_in_a_sentence(write, tmp_path):
         compare([])
 
 
+def test_a_table_that_is_none_of_ours_is_not_written_over(write, tmp_path):
+    (tmp_path / 'comparison.csv').write_text('precious')
+    with pytest.raises(UserError, match='none of ours'):
+        save_comparison(table_of(write('a')), tmp_path)
+    assert (tmp_path / 'comparison.csv').read_text() == 'precious' and not (tmp_path / 'comparison.md').exists()
+
+
 def test_everything_is_written_to_a_folder(write, tmp_path):
     pytest.importorskip('matplotlib')
     table = table_of(write('a', config='a'), write('b', config='b'), baseline='a')

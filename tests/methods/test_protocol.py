@@ -9,7 +9,8 @@ from mmengine.config import Config
 
 from scarceseg.components.datasets.layouts.split_lists import split_hash
 from scarceseg.methods.evaluation import FolderCases, RunCases, evaluate
-from scarceseg.methods.protocol import code_version, config_hash, gaps, leaks, protocol_of
+from scarceseg.methods.protocol import code_version, gaps, leaks, protocol_of
+from scarceseg.methods.provenance import config_hash
 from scarceseg.tools import compare as compare_tool
 from scarceseg.tools import test as test_tool
 from scarceseg.tools import train as train_tool
@@ -160,3 +161,17 @@ def test_an_ensemble_knows_what_all_its_members_have_seen(project, tmp_path):
     assert known['checkpoint']['name'] == '2 checkpoints' and known['checkpoint']['selected'] == 'last'
     write(json.dumps(dict(manifest, checkpoint_sha256='joint', ensemble=[manifest, dict(second, checkpoint_sha256='0')])))
     assert protocol_of(RunCases(tmp_path / 'pred'), ['dice'])['checkpoint'] is None
+
+
+def test_cases_of_a_training_that_weights_started_from_count_too(project, tmp_path):
+    for name in ('first', 'second'):
+        shutil.copytree(project / 'work_dirs/partial_ce_acdc_cpu', tmp_path / name)
+    first, second = tmp_path / 'first' / 'config.py', tmp_path / 'second' / 'config.py'
+    first.write_text(first.read_text().replace('ACDC/splits/train.txt', 'ACDC/splits/valid.txt'))
+    pretrained = f"model['networks']['net']['pretrained'] = dict(checkpoint={str(tmp_path / 'first' / 'best.pth')!r})\n"
+    second.write_text(second.read_text() + pretrained)
+    manifest = json.loads((predictions(project, 'last') / 'predictions.json').read_text())
+    moved = dict(manifest, run=str(tmp_path / 'second'), checkpoint=str(tmp_path / 'second' / 'last.pth'))
+    folder = tmp_path / 'second' / 'predictions' / 'last_iter2'
+    (folder / 'predictions.json').write_text(json.dumps(moved))
+    assert protocol_of(RunCases(folder), ['dice'])['training']['shared'] == ['case2', 'case3']
