@@ -1,7 +1,6 @@
 """Results that eval.py wrote, and which of them are of one method."""
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,17 +81,33 @@ def load_result(path, name=None):
         UserError: there is no result.
     """
     folder = find_result(path)
-    rows = read_csv(folder / TABLE)
-    if not rows:
-        raise UserError(f'{folder / TABLE} has no cases; evaluate again with eval.py')
-    try:
-        facts = read_json(folder / SUMMARY)
-    except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f'{folder / SUMMARY} cannot be read ({type(error).__name__}); evaluate again with eval.py') from error
+    rows, facts = _read_rows(folder / TABLE), _read_facts(folder / SUMMARY)
     protocol, made_by = facts.get('protocol'), facts.get('made_by')
     known = ((protocol or {}).get('config') or {}).get('name') or _record(made_by, folder).get('name')
     method = name or known or (folder.parent.name if folder.name == RESULT else folder.name)
     return Result(folder, method, name is not None, rows, facts.get('empty'), protocol, made_by, facts.get('note') or '')
+
+
+def _read_rows(path):
+    try:
+        rows = read_csv(path)
+    except UserError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise UserError(f'{path} is damaged ({error}); evaluate again with eval.py') from error
+    if not rows or len({(row['case'], row['class']) for row in rows}) < len(rows):
+        raise UserError(f'{path} has {"a case and class twice" if rows else "no cases"}; evaluate again with eval.py')
+    return rows
+
+
+def _read_facts(path):
+    try:
+        facts = read_json(path)
+    except (OSError, ValueError):
+        facts = None
+    if not isinstance(facts, dict) or 'summary' not in facts:
+        raise UserError(f'{path} is no summary of results, or damaged; evaluate again with eval.py')
+    return facts
 
 
 def find_result(path):
@@ -136,8 +151,9 @@ def group_results(results):
 def _told_apart(kind, rivals, named):
     """What tells a group from others of its name."""
     differing = [k for k in kind if len({dict(r).get(k) for r in rivals}) > 1]
-    words = {'config': 'config {}', 'checkpoint': '{}', 'iteration': 'iteration {}', 'tta': '{}'}
-    return 'named' if named else ', '.join(words[k].format(kind[k] or f'no {k}') for k in differing)
+    words = {'config': f'config {kind.get("config") or "unknown"}', 'checkpoint': kind.get('checkpoint') or 'unknown checkpoint',
+             'iteration': f'iteration {kind.get("iteration") or "unknown"}', 'tta': kind.get('tta') or 'no tta'}
+    return 'named' if named else ', '.join(words[k] for k in differing)
 
 
 def _check_members(name, members):

@@ -180,6 +180,6 @@ def test_unknown_choices_are_answered(three):
 
 def test_five_methods_twenty_cases_and_three_classes_take_well_under_a_second(rng):
     many = scores({f'm{k}': draw(rng, seeds=3) for k in range(5)}, patients=tuple(np.arange(20) // 2))
-    start = time.perf_counter()
-    compare_scores(many, baseline='m0', layout='paper').terminal()
-    assert time.perf_counter() - start < 1
+    start = time.process_time()
+    compare_scores(many, baseline='m0', layout='paper', resamples=99).terminal()
+    assert time.process_time() - start < 0.8

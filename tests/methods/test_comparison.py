@@ -56,6 +56,8 @@ def test_values_are_those_of_the_files_whatever_the_order_of_their_rows(write):
 
 def test_configs_of_one_name_that_differ_are_told_apart(write):
     table = table_of(write('a'), write('b', hash='9999'), write('c', checkpoint=dict(name='best.pth')))
+    old = table_of(write('a'), write('old', protocol=False, seed=None, folder=None))
+    assert old.methods == ('method', 'old')
     assert table.methods == ('method (config 1234, last.pth)', 'method (config 9999, last.pth)', 'method (config 1234, best.pth)')
 
 
@@ -191,9 +193,16 @@ def test_what_is_no_result_is_answered_in_a_sentence(write, tmp_path):
     with pytest.raises(UserError, match='has no results; predict with test.py and evaluate with eval.py'):
         load_result(tmp_path)
     folder = write('a')
-    (folder / 'summary.json').write_text('{')
-    with pytest.raises(UserError, match='summary.json cannot be read'):
-        load_result(folder)
+    for text in ('{', '[1]', '{"other": 1}'):
+        (folder / 'summary.json').write_text(text)
+        with pytest.raises(UserError, match='summary.json is no summary of results, or damaged'):
+            load_result(folder)
+    table = (folder / 'cases.csv').read_text().splitlines()
+    broken = ['case,class,state,dice', 'a,b,c,x']
+    for lines, what in ((table[:1], 'no cases'), ([*table, table[-1]], 'a case and class twice'), (broken, 'is damaged')):
+        (folder / 'cases.csv').write_text('\n'.join(lines))
+        with pytest.raises(UserError, match=what):
+            load_result(folder)
     with pytest.raises(UserError, match='nothing to compare'):
         compare([])
 
