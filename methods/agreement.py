@@ -73,6 +73,15 @@ def differences(methods):
         configs = {r.protocol['config']['hash'] for r in members if r.protocol and r.protocol['config']}
         if len(configs) > 1:
             yield f'{name} is made of results of {len(configs)} different configs'
+    for key, what in (('tta', 'test-time flips'), ('selected', 'how the checkpoint was selected')):
+        sides = {}
+        for name, result in ((name, r) for name, members in methods.items() for r in members):
+            facts = (result.protocol or {}).get('checkpoint')
+            if facts:
+                value = {True: 'with', False: 'without'}.get(facts[key], facts[key])
+                sides.setdefault(value, {})[name] = None
+        if len(sides) > 1:
+            yield f'results differ in {what}: ' + '; '.join(f'{value}: {", ".join(names)}' for value, names in sides.items())
 
 
 def _shared(what, sets, common):

@@ -21,7 +21,7 @@ def write(tmp_path):
         rows = [{'case': case, 'class': c, **{m: rng.normal(0.8 + better, 0.02) for m in metrics}, 'state': 'both',
                  'label_voxels': voxels + k, 'prediction_voxels': 12, 'fused': 0}
                 for k, case in enumerate(cases) for c in classes]
-        checkpoint = {'name': 'last.pth', 'selected': 'last', 'selected_on_test': 0, **(checkpoint or {})}
+        checkpoint = {'name': 'last.pth', 'selected': 'last', 'selected_on_test': 0, 'tta': False, **(checkpoint or {})}
         known = dict(cases=dict(count=len(cases), hash=split_hash(cases)), classes=['background', *classes], has_background=True,
                      metrics={'dice': {}, 'hd{unit}': dict(percent=95)}, code=dict(version='0.1.0', commit=None, changed=None),
                      config=dict(name=config, hash=hash), seed=seed, fold=fold, checkpoint=checkpoint,
@@ -154,6 +154,11 @@ def test_other_code_is_said(write):
     facts['protocol']['code'] = dict(version='0.1.0', commit='abcdef1234', changed=True)
     (folders[1] / 'summary.json').write_text(json.dumps(facts))
     assert 'WARNING: evaluated by different code: 0.1.0, 0.1.0 abcdef12 with changes' in table_of(*folders).notes
+
+
+def test_flips_on_one_side_only_are_said(write):
+    table = table_of(write('a', config='a'), write('b', config='b', checkpoint=dict(tta=True)), write('c', config='c'))
+    assert 'WARNING: results differ in test-time flips: without: a, c; with: b' in table.notes
 
 
 def test_patients_are_found_by_common_names_or_an_expression_or_not_at_all():
