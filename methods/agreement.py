@@ -78,7 +78,7 @@ def differences(methods):
         for name, result in ((name, r) for name, members in methods.items() for r in members):
             facts = (result.protocol or {}).get('checkpoint')
             if facts:
-                value = {True: 'with', False: 'without'}.get(facts[key], facts[key])
+                value = {True: 'with', False: 'without'}.get(facts.get(key), facts.get(key))
                 sides.setdefault(value, {})[name] = None
         if len(sides) > 1:
             yield f'results differ in {what}: ' + '; '.join(f'{value}: {", ".join(names)}' for value, names in sides.items())
