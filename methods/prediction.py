@@ -32,8 +32,8 @@ class Predictor:
         checkpoint: file of weights.
         tta: average over the flips of the axes that the network sees.
 
-    ``predictor(sample)``, with a sample as data sets give it, returns (*space) uint8 and the probabilities (K, *space) float32
-    on the prepared grid.
+    ``predictor(sample)``, with a sample as data sets give it, returns (*space) uint8 and the probabilities (K, *space) float32,
+    both in the space of the case's file. ``methods/ensemble.py`` does the three steps of it with several networks.
     """
 
     def __init__(self, config, checkpoint, *, tta=False):
@@ -52,8 +52,16 @@ class Predictor:
         return cls(load_run_config(run), find_checkpoint(run, checkpoint), tta=tta)
 
     def __call__(self, sample):
+        prepared = self.prepared(sample)
+        return self.finished(self.probabilities(prepared), prepared)
+
+    def prepared(self, sample):
+        """The sample as the network sees it: without its label, and prepared."""
         self._check_channels(sample)
-        prepared = prepare_case({k: v for k, v in sample.items() if k != 'label'}, self.prepare)
+        return prepare_case({k: v for k, v in sample.items() if k != 'label'}, self.prepare)
+
+    def probabilities(self, prepared):
+        """Probabilities (K, *space) of a prepared sample, on its grid, as a tensor on the network's device."""
         image = torch.from_numpy(prepared['image'])[None].to(self.device)
         window = self.window(image.ndim - 2)
         single = len(window) == 3 and image.ndim == 4  # a 2D image where the config speaks of volumes: one slice
@@ -61,7 +69,10 @@ class Predictor:
         with torch.inference_mode():
             prob = self.segmentor.predict(image[:, :, None] if single else image,
                                           around=[partial(flip_average, axes=axes)] if self.tta else [])[0]
-        prob = prob[:, 0] if single else prob
+        return prob[:, 0] if single else prob
+
+    def finished(self, prob, prepared):
+        """The label map (*space) and the probabilities (K, *space) in the space of the case's file."""
         return label_map(prob, prepared.get('history'), self.postprocess), undo(prob.cpu().numpy(), prepared.get('history'))
 
     def _check_channels(self, sample):
@@ -124,12 +135,13 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
     the data set's labels, and, with ``save_prob``, ``out/NAME_prob.nii.gz`` (float32, classes along the axis behind space).
 
     Args:
-        manifest: from ``make_manifest``; it is written first, and with the names of the predicted cases at the end.
+        manifest: from ``make_manifest``; it is written first, and with the names of the predicted (``cases``) and of the ``failed``
+            cases at the end.
 
     Raises:
         UserError: ``out`` holds files of that name which are other predictions, or none of ours.
     """
-    out, done = Path(out), []
+    out, done, failed = Path(out), [], []
     check_output(out, case_names(cases), manifest)
     out.mkdir(parents=True, exist_ok=True)
     values = getattr(cases, 'values', None)
@@ -141,6 +153,7 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
             sample = cases[i]
             label, prob = predictor(sample)
         except UserError as error:
+            failed.append(name)
             yield name, error
             continue
         ending = label_ending(sample['image_file']) if 'image_file' in sample else '.nii.gz'
@@ -149,7 +162,7 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
             write_nifti(out / f'{name}{PROB}.nii.gz', prob, sample['geometry'])
         done.append(name)
         yield name, None
-    write_json(out / MANIFEST, dict(manifest, cases=done))
+    write_json(out / MANIFEST, dict(manifest, cases=done, failed=failed))
 
 
 def check_output(out, names, manifest):
@@ -172,7 +185,11 @@ def case_names(cases):
 
 def make_manifest(predictor, checkpoint_file, run, *, images=None):
     """What is noted beside predictions of what made them."""
-    digest = hashlib.sha256(Path(checkpoint_file).read_bytes()).hexdigest()
-    return dict(run=str(Path(run).resolve()), checkpoint=str(Path(checkpoint_file).resolve()), checkpoint_sha256=digest,
-                iteration=predictor.meta.get('iter'), tta=predictor.tta, cases=[],
+    return dict(run=str(Path(run).resolve()), checkpoint=str(Path(checkpoint_file).resolve()),
+                checkpoint_sha256=file_hash(checkpoint_file), iteration=predictor.meta.get('iter'), tta=predictor.tta, cases=[],
                 images=str(Path(images).resolve()) if images else None)
+
+
+def file_hash(path):
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

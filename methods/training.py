@@ -154,7 +154,7 @@ def continue_run(config, folder, data):
     if not (folder / LAST).is_file():
         raise UserError(f'{folder} has no {LAST} to resume from; remove the folder and train anew')
     done, wanted = read_checkpoint(folder / LAST)['meta']['iter'], config.train_cfg.max_iters
-    if done >= wanted:
+    if done >= wanted and read_json(folder / RECORD)['status'] == 'finished':
         raise UserError(f'{folder} is finished: {done} of {wanted} iterations; to go on from its weights start another run with '
                         f'--cfg-options load_from={folder / LAST}')
     before = load_run_config(folder)

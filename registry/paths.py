@@ -13,13 +13,22 @@ from .errors import UserError
 
 DATA_VARIABLE = 'SCARCESEG_DATA'
 OF_FILES = ('FolderDataset', 'NnUNetDataset', 'MSDDataset')  # data sets whose paths are relative to a ``data_root``
+SUITES = 'suites'  # the folder of configs that are lists of others
 
 
 def shipped_configs():
     """``{name: path}`` of the configs that came with the package; names are like 'wsl/dmpls_acdc'."""
+    return {name: path for name, path in _shipped().items() if not {'_base_', SUITES} & set(Path(name).parts)}
+
+
+def shipped_suites():
+    """``{name: path}`` of the suites that came with the package; names are like 'wsl_acdc'."""
+    return {name.partition('/')[2]: path for name, path in _shipped().items() if name.startswith(f'{SUITES}/')}
+
+
+def _shipped():
     room = Path(next(iter(importlib.import_module('scarceseg.configs').__path__)))
-    leaves = sorted(p for p in room.rglob('*.py') if '_base_' not in p.parts)
-    return {p.relative_to(room).with_suffix('').as_posix(): p for p in leaves}
+    return {p.relative_to(room).with_suffix('').as_posix(): p for p in sorted(room.rglob('*.py'))}
 
 
 def find_config(name):

@@ -39,6 +39,7 @@ def parser():
     parse.add_argument('--empty', choices=EMPTY, default='skip',
                        help='distance of a class that is on one side only: none, the default, or the diagonal of the image')
     parse.add_argument('--data', help='folder that data paths are relative to; default $SCARCESEG_DATA, then that of the training')
+    parse.add_argument('--processes', type=int, metavar='N', help='how many cases are evaluated at once; default one per core')
     parse.add_argument('--out', metavar='DIR', help='where results are written; default PRED/evaluation')
     return parse
 
@@ -54,7 +55,8 @@ def main(args):
         cases = e.FolderCases(predictions, args.labels, class_names=args.classes)
     else:
         cases = e.RunCases(predictions, data=args.data)
-    rows, summary, out = e.evaluate(cases, out=args.out, metrics=args.metrics, fused=dict(args.fuse or ()), empty=args.empty)
+    rows, summary, out = e.evaluate(cases, out=args.out, metrics=args.metrics, fused=dict(args.fuse or ()), empty=args.empty,
+                                    processes=args.processes)
     print(f'{predictions}: {len(cases.names)} cases\n\n{terminal_table(summary)}\n')
     if cases.note():
         print(f'note: {cases.note()}\n')

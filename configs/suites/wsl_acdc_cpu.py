@@ -1,0 +1,9 @@
+"""Methods for scribbles on ACDC in minutes on a CPU, between partial cross entropy and the full labels of all volumes."""
+suite = dict(
+    members=[
+        dict(name='partial CE', config='wsl/partial_ce_acdc_cpu', seeds=(0, 1, 2)),
+        dict(name='DMPLS', config='wsl/dmpls_acdc_cpu', seeds=(0, 1, 2)),
+        dict(name='full labels', config='fsl/unet2d_acdc_cpu', seeds=(0, 1, 2),
+             options={'train_dataloader.dataset.parts.labeled.split': 'ACDC/splits/train.txt'})],
+    baseline='partial CE',
+    test=dict(tta=True))
