@@ -7,7 +7,9 @@
 Everything is below work_dirs/suites/NAME. The exit status is 1 where a member failed; the others go on.
 """
 import argparse
+import shutil
 import sys
+import time
 
 from scarceseg.tools.common import tool
 
@@ -24,20 +26,22 @@ def parser():
 
 
 class Screen:
-    """A line for each process, drawn anew in a terminal; elsewhere one whenever a process starts."""
+    """A line for each process, drawn anew in a terminal; elsewhere written when a process starts, and every minute."""
 
     def __init__(self):
-        self.live, self.drawn, self.known = sys.stdout.isatty(), 0, set()
+        self.live, self.drawn, self.written = sys.stdout.isatty(), 0, {}
 
     def show(self, said, running, line_of):
-        lines = [line_of(job) for job in running]
+        lines, now = {job.process.pid: line_of(job) for job in running}, time.monotonic()
         if self.live:
-            print(f'\x1b[{self.drawn}A\x1b[J' * bool(self.drawn) + '\n'.join([*said, *lines]), flush=True)
-            self.drawn = len(lines)
+            width = shutil.get_terminal_size().columns - 1
+            print(f'\x1b[{self.drawn}A\x1b[J' * bool(self.drawn), end='')
+            self.drawn, lines = len(lines), {pid: line[:width] for pid, line in lines.items()}
         else:
-            new = [line for job, line in zip(running, lines) if job.process.pid not in self.known]
-            self.known.update(job.process.pid for job in running)
-            print(*said, *new, sep='\n', end='\n' * bool(said or new), flush=True)
+            lines = {pid: line for pid, line in lines.items() if now - self.written.get(pid, -60) >= 60}
+            self.written.update(dict.fromkeys(lines, now))
+        for line in (*said, *lines.values()):
+            print(line, flush=True)
 
 
 @tool(parser)
@@ -49,15 +53,15 @@ def main(args):
         for task in [*plan.tasks, *plan.ensembles]:
             print(f'{s.title(task)}: {s.still_to_do(plan, task)}')
         return
-    failed, screen = {}, Screen()
+    failed, screen = 0, Screen()
     with s.only_one(plan.folder), s.Jobs(plan, jobs=args.jobs, threads=threads) as jobs:
         for tasks in (plan.tasks, plan.ensembles):
             for ended, running in jobs.run(tasks):
-                failed.update((end.task.key, end.error) for end in ended if end.error)
+                failed += sum(end.error is not None for end in ended)
                 screen.show([s.outcome(end, plan.log(end.task)) for end in ended], running, s.line_of)
-        table, said = s.conclude(plan)
+        table, compared, said = s.conclude(plan)
     print('', table, '', *said, f'folder: {plan.folder}', sep='\n')
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed or not compared else 0)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,8 @@ def conclude(plan):
     """Join the folds that are complete and compare all that is done; writes ``comparison.md``, ``.tex`` and ``.csv``.
 
     Returns:
-        The table, or, where the results cannot be compared, why and the table of each; and what is to be said beside it.
+        The table, or, where the results cannot be compared, why and the table of each; whether there is a comparison; and lines
+        that are to be said beside it.
     """
     results, said, joined = [], [], []
     for key, tasks in plan.joined.items():
@@ -31,11 +32,11 @@ def conclude(plan):
     lacking = [title(task) for task, folder in results if folder is None]
     there = [(task, folder) for task, folder in results if folder is not None]
     said = [f'without {"; ".join(lacking)}'] * bool(lacking) + said
-    return (compared(plan, there) if there else 'nothing is evaluated yet'), said
+    return (*compared(plan, there), said) if there else ('nothing is evaluated yet', False, said)
 
 
 def compared(plan, results):
-    """The comparison of [(task, folder of results)] as text."""
+    """The comparison of [(task, folder of results)] as text, and whether there is one."""
     from ..comparison import compare, load_result
     names = {task.name for task, _ in results}
     try:
@@ -43,9 +44,9 @@ def compared(plan, results):
                         baseline=plan.suite.baseline if plan.suite.baseline in names else None)
     except UserError as error:
         each = [f'{title(task)}\n{terminal_table(read_json(folder / "summary.json")["summary"])}' for task, folder in results]
-        return '\n\n'.join([f'not compared: {error}', *each])
+        return '\n\n'.join([f'not compared: {error}', *each]), False
     for name, text in (('comparison.md', table.markdown()), ('comparison.tex', table.latex())):
         with draft_of(plan.folder / name) as draft:
             draft.write_text(text + '\n', encoding='utf-8')
     write_csv(table.csv_rows(), plan.folder / 'comparison.csv')
-    return table.terminal()
+    return table.terminal(), True

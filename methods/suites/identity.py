@@ -4,8 +4,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from scarceseg.registry import UserError, load_config
-from scarceseg.registry.paths import data_root, use_data_root
+from scarceseg.registry import UserError, load_config, use_data_root
 
 from ..assembly import assemble
 from ..networks import check_pretrained
@@ -31,11 +30,6 @@ def member_config(name, *, options, seed=0, fold=None, data=None):
     assemble(use_data_root(config, data))
     check_pretrained(config.model.networks, config.get('load_from'))
     return config
-
-
-def data_folder(config):
-    """The folder that the data paths of an assembled config are relative to, or None where it generates its data."""
-    return data_root({key: config[key] for key in DECIDING if key in config})
 
 
 def identity(config):

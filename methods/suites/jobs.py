@@ -113,8 +113,9 @@ class Jobs:
         """Start the next step of a task; returns [``Ended``] where there is none."""
         try:
             step = self.plan.next_step(task)
-        except Exception as error:
-            return [Ended(task, done, f'{type(error).__name__}: {error}')]
+        except Exception as error:  # what is wrong with one task is nothing to the others
+            kind = '' if isinstance(error, UserError) else f'{type(error).__name__}: '
+            return [Ended(task, done, f'{kind}{error}')]
         if step is None:
             return [Ended(task, done, None)]
         if done and step.stage == done[-1]:
@@ -189,8 +190,8 @@ def only_one(folder):
 
 
 def last_words(log):
-    """The last line of a log that says something, the one that starts with 'error:' before others."""
-    lines = [line.strip() for line in tail(log).splitlines() if line.strip()]
+    """What the last command in a log said last; a line that starts with 'error:' comes before others."""
+    lines = [line.strip() for line in tail(log).rpartition('\n$ ')[2].splitlines()[1:] if line.strip()]
     said = [line for line in lines if line.startswith('error:')]
     return (said or lines or ['it said nothing'])[-1]
 

@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from scarceseg.components.datasets.checks import check_before_training
 from scarceseg.registry import MODELS, UserError
 
 from ..evaluation import RESULT
-from .identity import data_folder, identity, member_config
+from ..prediction import case_names, test_cases
+from .identity import identity, member_config
 from .reading import option_text
 from .states import evaluated, find_predictions, training_state
 
@@ -77,32 +79,36 @@ class Plan:
     def __init__(self, suite, folder=None, *, data=None, threads=1):
         self.suite, self.folder = suite, Path(folder or Path(ROOT) / suite.name)
         self.data, self.threads = data, threads
-        self.tasks, self.ensembles, self.joined = [], [], {}
+        self.tasks, self.ensembles, self.joined, grounds = [], [], {}, {}
         for member in suite.members:
             try:
-                self._add(member)
+                grounds[member.name] = self._add(member)
             except UserError as error:
                 raise UserError(f'suite {suite.name}, {member.name}: {error}') from error
+        check_grounds(grounds)
         for task in self.tasks:
             training_state(task.runs[0], task.identity)
 
     def _add(self, member):
+        """Add the tasks of a member; returns its classes and the names of the cases it is judged by."""
+        names, folds = [], member.folds or (None,)
         for seed in member.seeds:
             key, of_folds = f'{member.slug}_seed{seed}', []
-            for fold in member.folds or (None,):
+            for fold in folds:
                 config = member_config(member.config, options=member.options, seed=seed, fold=fold, data=self.data)
-                if not of_folds and seed == member.seeds[0]:
-                    check_member(config)
+                judged = fold is None or not config.get('test_dataloader')
+                if seed == member.seeds[0] and (judged or fold == folds[0]):
+                    names += check_member(config, self.data)
                 own = key if fold is None else f'{key}_fold{fold}'
-                alone = fold is None or not config.get('test_dataloader')
-                of_folds.append(Task(own, member.name, seed, fold, member.config, member.options, identity(config), alone,
+                of_folds.append(Task(own, member.name, seed, fold, member.config, member.options, identity(config), judged,
                                      config.train_cfg.max_iters, (self.folder / 'runs' / own,)))
             self.tasks += of_folds
-            if member.folds and alone:
+            if member.folds and judged:
                 self.joined[key] = tuple(of_folds)
             elif member.folds:
                 runs = tuple(task.runs[0] for task in of_folds)
                 self.ensembles.append(of_folds[0]._replace(key=key, fold=None, identity=None, judged=True, runs=runs))
+        return tuple(config.classes), names
 
     def next_step(self, task):
         """The ``Step`` that comes next, or None where a task is done."""
@@ -157,10 +163,24 @@ class Plan:
         return ['--metrics', *metrics] if metrics else []
 
 
-def check_member(config):
-    """Raise UserError where the parts of a config do not fit together, or its data folder is missing."""
-    folder = data_folder(config)
-    if folder is not None and not Path(folder).is_dir():
-        raise UserError(f'there is no folder {folder}, which data paths are relative to; give --data, or set SCARCESEG_DATA')
-    MODELS.build(config.model)
+def check_member(config, data=None):
+    """The names of the cases that an assembled config is judged by.
 
+    Raises:
+        UserError: the parts of the config do not fit together, or its data are missing.
+    """
+    MODELS.build(config.model)
+    check_before_training(config)
+    return case_names(test_cases(config, data=data))
+
+
+def check_grounds(grounds):
+    """Raise UserError where members, ``{name: (classes, cases)}``, could be trained but not compared."""
+    (first, (classes, cases)), *others = grounds.items()
+    for name, (own_classes, own_cases) in others:
+        if own_classes != classes:
+            raise UserError(f'{first} and {name} cannot be compared: their classes are {", ".join(classes)} and '
+                            f'{", ".join(own_classes)}; make a suite of each')
+        if set(own_cases) != set(cases):
+            raise UserError(f'{first} and {name} cannot be compared: they are judged by {len(cases)} and {len(own_cases)} cases '
+                            'that are not the same; make a suite of each, or give them the same test cases')

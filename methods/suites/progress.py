@@ -8,7 +8,7 @@ from ..runs import LOG
 from .jobs import tail
 
 STAGES = ('train', 'test', 'eval')
-TRAINING = re.compile(r'Iter\(train\) \[ *(\d+)/(\d+)\].*? eta: ([\w:, ]*\d)  .*?[ _]loss: ([\d.e+-]+)')
+TRAINING = re.compile(r'Iter\(train\) \[ *(\d+)/(\d+)\].*? eta: ([\w:, ]*\d)  .*? loss: ([\d.e+-]+)')
 
 
 def line_of(job):

@@ -107,8 +107,17 @@ def make_suite(written, path):
                         f'{", ".join(names)}')
     metrics = written.get('metrics')
     suite = Suite(name, members, baseline, _make_test(written.get('test', {}), path), metrics and tuple(map(_plain, metrics)))
-    suite.needs_prob  # noqa: B018  unknown metrics are found here
+    check_metrics(suite.metrics or (), path)
     return suite
+
+
+def check_metrics(metrics, path):
+    """Raise UserError where a metric is unknown, or has settings that eval.py does not take."""
+    for metric in metrics:
+        settings = {k: v for k, v in metric.items() if k != 'type'} if isinstance(metric, dict) else {}
+        if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in settings.values()):
+            raise UserError(f'suite {path}: the metric {metric} has settings that are no numbers, which eval.py does not take')
+    make_measures(metrics)
 
 
 def _make_member(entry, k, path):
