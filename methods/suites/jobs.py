@@ -20,7 +20,6 @@ try:
 except ImportError:  # not on Windows
     fcntl = None
 
-PATIENCE = 10  # seconds that a process has to end after it was asked to
 GUARD = """
 import os, signal, sys
 alive = set()
@@ -69,6 +68,8 @@ class Jobs:
         threads: of each process.
     """
 
+    patience = 10  # seconds that a process has to end after it was asked to
+
     def __init__(self, plan, *, jobs=1, threads=1):
         self.plan, self.jobs, self.threads, self.running = plan, jobs, threads, []
 
@@ -82,7 +83,7 @@ class Jobs:
             for job in self.running:
                 with suppress(ProcessLookupError):
                     os.killpg(job.process.pid, number)
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + self.patience
             for job in self.running:
                 with suppress(subprocess.TimeoutExpired):
                     job.process.wait(max(deadline - time.monotonic(), 0))
