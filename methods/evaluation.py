@@ -14,7 +14,7 @@ from scarceseg.registry import UserError
 
 from .prediction import MANIFEST, PROB, test_cases
 from .protocol import protocol_of
-from .runs import load_run_config, read_json, write_json
+from .runs import load_run_config, read_json, tests_on_validation, write_json
 
 RESULT = 'evaluation'
 
@@ -72,9 +72,7 @@ class RunCases:
 
     def note(self):
         """How the checkpoint was chosen, in a sentence, where that matters for trust in the numbers; else nothing."""
-        test = self.config.get('test_dataloader')
-        same = not test or test['dataset'] == (self.config.get('val_dataloader') or {}).get('dataset')
-        if Path(self.manifest['checkpoint']).name == 'best.pth' and same:
+        if Path(self.manifest['checkpoint']).name == 'best.pth' and tests_on_validation(self.config):
             return 'best.pth was selected on these very cases: the numbers flatter. Use --checkpoint last, or other test cases.'
         return ''
 
@@ -165,8 +163,9 @@ def evaluate(cases, *, out=None, metrics=None, fused=None, empty='skip', process
                           processes=processes or os.cpu_count())
     summary = summarise(rows)
     write_csv(rows, out / 'cases.csv')
-    write_json(out / 'summary.json', dict(summary=summary, empty=empty, made_by=cases.manifest, note=cases.note(),
-                                          predictions=str(Path(cases.folder).resolve()), protocol=protocol_of(cases, metrics)))
+    write_json(out / 'summary.json', dict(summary=summary, metrics=metrics, fused=fused or cases.fused, empty=empty,
+                                          made_by=cases.manifest, note=cases.note(), predictions=str(Path(cases.folder).resolve()),
+                                          protocol=protocol_of(cases, metrics)))
     draw_cases(cases, rows, out / 'cases.png')
     return rows, summary, out
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from scarceseg.registry.paths import OF_FILES
 
 from .assembly import assemble
 from .metrics import label_map
+from .recording import peak_memory
 from .runs import find_checkpoint, load_run_config, load_weights, read_json, write_json
 
 MANIFEST = 'predictions.json'
@@ -135,13 +137,13 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
     the data set's labels, and, with ``save_prob``, ``out/NAME_prob.nii.gz`` (float32, classes along the axis behind space).
 
     Args:
-        manifest: from ``make_manifest``; it is written first, and with the names of the predicted (``cases``) and of the ``failed``
-            cases at the end.
+        manifest: from ``make_manifest``; it is written first, and at the end with the names of the predicted (``cases``) and of the
+            ``failed`` cases, the seconds that each took from its sample in memory to its label map, and the most memory.
 
     Raises:
         UserError: ``out`` holds files of that name which are other predictions, or none of ours.
     """
-    out, done, failed = Path(out), [], []
+    out, failed, seconds = Path(out), [], {}
     check_output(out, case_names(cases), manifest)
     out.mkdir(parents=True, exist_ok=True)
     values = getattr(cases, 'values', None)
@@ -150,8 +152,9 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
     write_json(out / MANIFEST, manifest)
     for i, name in enumerate(case_names(cases)):
         try:
-            sample = cases[i]
+            sample, start = cases[i], time.perf_counter()
             label, prob = predictor(sample)
+            taken = time.perf_counter() - start
         except UserError as error:
             failed.append(name)
             yield name, error
@@ -160,9 +163,9 @@ def predict_cases(predictor, cases, out, manifest, *, save_prob=False):
         save_image(out / f'{name}{ending}', label if values is None else values.to_values(label), sample['geometry'])
         if save_prob:
             write_nifti(out / f'{name}{PROB}.nii.gz', prob, sample['geometry'])
-        done.append(name)
+        seconds[name] = round(taken, 4)
         yield name, None
-    write_json(out / MANIFEST, dict(manifest, cases=done, failed=failed))
+    write_json(out / MANIFEST, dict(manifest, cases=list(seconds), failed=failed, seconds=seconds, **peak_memory()))
 
 
 def check_output(out, names, manifest):

@@ -83,6 +83,12 @@ def load_run_config(run):
     return load_config(str(Path(run) / CONFIG))
 
 
+def tests_on_validation(config):
+    """Whether the cases that a run is tested on are those that its validation judged."""
+    test = config.get('test_dataloader')
+    return not test or test['dataset'] == (config.get('val_dataloader') or {}).get('dataset')
+
+
 def read_checkpoint(path):
     """The content of a checkpoint, read as data: nothing in the file is executed.
 

@@ -21,6 +21,8 @@ from .assembly import RUNNER, assemble
 from .console import make_logger
 from .hooks import LAST
 from .networks import check_pretrained
+from .recording import RecordHook
+from .reporting import refresh_report
 from .runs import (
     CONFIG,
     LOG,
@@ -59,7 +61,8 @@ class QuietRunner(Runner):
             Path(self.log_dir).rmdir()
 
 
-def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none', check=True):
+def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, seed=None, launcher='none', check=True,
+          options=None):
     """Train a config to the end.
 
     Args:
@@ -71,6 +74,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         seed: overrides the config's.
         launcher: 'none', 'pytorch', 'slurm' or 'mpi'.
         check: look at the headers of all files first, and at who is on both sides of a split; see ``quick_check``.
+        options: what the command line changed in the config, {'a.b': value}; it is only noted, for the report.
 
     Returns:
         The run folder.
@@ -94,6 +98,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     existed, runner = folder.exists(), None
     try:
         runner = build_runner(config, folder)
+        runner.register_hook(RecordHook(options))
         for sentence in warnings:
             runner.logger.warning(sentence)
         runner.train()
@@ -106,6 +111,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
         info = runner.message_hub.runtime_info
         best = {k: info[k] for k in ('best_score', 'best_iteration') if k in info}
         write_json(folder / RECORD, {**read_json(folder / RECORD), 'status': 'finished', 'iterations': runner.iter, **best})
+        refresh_report(folder)
     if joined:  # a process that ends while the others still talk to it may end in an abort
         barrier()
         torch.distributed.destroy_process_group()

@@ -48,6 +48,7 @@ def parser():
 def main(args):
     from scarceseg.components.evaluators import terminal_table
     from scarceseg.methods import evaluation as e
+    from scarceseg.methods.reporting import refresh_report
     if args.classes and not args.labels:
         parser().error('--classes names the classes of GT, a folder of labels; without GT the run knows them')
     predictions = Path(args.predictions) if args.predictions else e.newest_predictions()
@@ -60,7 +61,8 @@ def main(args):
     print(f'{predictions}: {len(cases.names)} cases\n\n{terminal_table(summary)}\n')
     if cases.note():
         print(f'note: {cases.note()}\n')
-    print(f'per case: {out / "cases.csv"}\npicture: {out / "cases.png"}')
+    report = refresh_report(out, data=args.data)
+    print(f'per case: {out / "cases.csv"}\npicture: {out / "cases.png"}' + (f'\nreport: {report}' if report else ''))
 
 
 if __name__ == '__main__':

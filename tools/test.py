@@ -33,6 +33,7 @@ def main(args):
 
     from scarceseg.methods import ensemble as e
     from scarceseg.methods import prediction as p
+    from scarceseg.methods.reporting import refresh_report
     from scarceseg.methods.runs import find_checkpoint, find_run
     runs = [find_run(r) if Path(r).is_dir() else find_run(stem=Path(r).stem) for r in args.run] or [find_run()]
     if len(runs) > 1:
@@ -53,6 +54,7 @@ def main(args):
         bar.update()
         if error is not None:
             failed[name] = error
+    refresh_report(out, data=args.data)
     print(f'\npredictions: {out}' + ('' if args.images else f'\nnext: python tools/eval.py {out}'))
     for name, error in failed.items():
         print(f'not predicted: {name}: {error}', file=sys.stderr)

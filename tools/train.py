@@ -30,8 +30,9 @@ def main(args):
     from scarceseg.registry import load_config
     config = load_config(args.config, options=args.cfg_options)
     folder = train(config, work_dir=args.work_dir, data=args.data, resume=args.resume, seed=args.seed, launcher=args.launcher,
-                   check=not args.no_check)
-    print(f'\nrun: {folder}\ncurves: {folder / "curves.png"}\nnext: python tools/test.py {folder} --tta')
+                   check=not args.no_check, options=args.cfg_options)
+    print(f'\nrun: {folder}\ncurves: {folder / "curves.png"}\nreport: {folder / "report.html"}\n'
+          f'next: python tools/test.py {folder} --tta')
 
 
 if __name__ == '__main__':

@@ -16,7 +16,8 @@ from .measuring import describe
 from .surface import bounding_box, check_spacing
 from .tables import metric_columns
 
-__all__ = ['case_figure', 'curves_figure', 'panel_title', 'pick_cases', 'pick_slices']
+__all__ = ['case_figure', 'curves_figure', 'displayed', 'foreground_of', 'panel_title', 'pick_cases', 'pick_slices',
+           'window_around']
 
 COLUMNS = 3
 DASHES = (0, (2.5, 1.5))
@@ -99,7 +100,7 @@ def pick_slices(label, prediction, *, count=COLUMNS):
 
     Slices with less than a tenth of the most foreground are passed over, unless there is none at all.
     """
-    area = _foreground(label, prediction).reshape(len(label), -1).sum(1)
+    area = foreground_of(label, prediction).reshape(len(label), -1).sum(1)
     candidates = np.flatnonzero(10 * area >= area.max())
     chosen = [int(area.argmax()) if area.any() else len(label) // 2]
     while len(chosen) < min(count, len(candidates)):
@@ -107,20 +108,21 @@ def pick_slices(label, prediction, *, count=COLUMNS):
     return sorted(chosen)
 
 
-def _foreground(label, prediction):
+def foreground_of(label, prediction):
+    """Where either has a class above 0, (*space) bool; voxels without annotation are left out."""
     return ((label != 0) | (prediction != 0)) & (label != IGNORE)
 
 
 def _draw_case(axes, panel, shades):
     label, prediction = np.asarray(panel['label']), np.asarray(panel['prediction'])
-    image = _shown(np.asarray(panel['image']), label.ndim, panel['spacing_mm'])
+    image = displayed(np.asarray(panel['image']), label.ndim, panel['spacing_mm'])
     spacing = check_spacing(panel['spacing_mm'], label.shape)
     if label.ndim == 2:
         image, label, prediction, slices = image[None], label[None], prediction[None], [0]
     else:
         slices = pick_slices(label, prediction, count=len(axes))
-    foreground = _foreground(label, prediction) if shades[0] is None else np.ones(label.shape, bool)
-    window = _window(foreground, spacing[-2:])
+    foreground = foreground_of(label, prediction) if shades[0] is None else np.ones(label.shape, bool)
+    window = window_around(foreground, spacing[-2:])
     for axis in axes[len(slices):]:
         axis.set_axis_off()
     for axis, z in zip(axes, slices):
@@ -134,7 +136,7 @@ def _draw_case(axes, panel, shades):
                       path_effects=[patheffects.withStroke(linewidth=2, foreground='black')])
 
 
-def _shown(image, dims, spacing_mm):
+def displayed(image, dims, spacing_mm):
     """(*space), or (y, x, 3) of a picture in colour, from (C, *space), without its extremes in [0, 1]."""
     if image.ndim > dims:
         image = np.moveaxis(image, 0, -1) if spacing_mm is None and len(image) == 3 and dims == 2 else image[0]
@@ -152,7 +154,7 @@ def _outline(axis, mask, colour, *, dashed):
     axis.collections[-1].set_path_effects(casing)
 
 
-def _window(foreground, spacing):
+def window_around(foreground, spacing):
     """((left, right), (bottom, top)): a square in millimetres around the foreground, up to half as large again."""
     height, width = foreground.shape[1:]
     box = bounding_box(foreground.any(0)) if foreground.any() else (slice(0, height), slice(0, width))

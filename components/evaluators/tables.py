@@ -64,10 +64,16 @@ def terminal_table(summary):
     headers += [title for title, some in (('cases', others), ('with distance', surface)) if some]
     align = ['left', *['right'] * (len(headers) - 1)]
     text = tabulate(table, headers, tablefmt='simple', disable_numparse=True, colalign=align)
+    return '\n'.join([text, 'mean ± standard deviation over cases; the last row is the mean of the classes', *table_notes(summary)])
+
+
+def table_notes(summary):
+    """Sentences on the cases of a summary that lack a class on one side or both."""
+    headings = {key: describe(key) for key in summary['mean'] if key not in ('cases', 'states')}
+    surface = [m for m, heading in headings.items() if heading.kind == 'length']
     zero = ' and '.join(headings[m].title for m in headings if m in ('dice', 'iou'))
     classes = [name for name in summary if name != 'mean']
-    notes = [note for name in classes for note in _notes(name, summary[name]['states'], zero, _distances(summary[name], surface))]
-    return '\n'.join([text, 'mean ± standard deviation over cases; the last row is the mean of the classes', *notes])
+    return [note for name in classes for note in _notes(name, summary[name]['states'], zero, _distances(summary[name], surface))]
 
 
 def _distances(entry, surface):

@@ -1,0 +1,230 @@
+"""The report of a run: its facts are gathered from its folder, whatever of it there is yet, and written as one page."""
+from __future__ import annotations
+
+import logging
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from scarceseg.components.drafts import draft_of
+from scarceseg.components.evaluators import describe, read_csv
+from scarceseg.components.evaluators.tables import metric_columns
+from scarceseg.registry import UserError
+
+from .evaluation import RunCases, read_prob, with_prediction
+from .prediction import MANIFEST, PROB
+from .reproducing import commands, files
+from .run_facts import (
+    about_facts,
+    checkpoint_facts,
+    duration,
+    environment_facts,
+    network_table,
+    part_table,
+    timing_facts,
+)
+from .runs import CONFIG, RECORD, find_run, load_run_config, read_json
+from .visual import FILE, read_curves
+
+REPORT = 'report.html'
+logger = logging.getLogger(__name__)
+
+
+class Judged(NamedTuple):
+    """Predictions below a run, and their results where they were evaluated.
+
+    Attributes:
+        predictions: their folder, or None where it is gone.
+        manifest: what made them, or None where that was not this program.
+        results: the folder of their results, or None.
+        summary: the content of its summary.json, or None.
+        changed: when, in seconds.
+    """
+
+    predictions: Path | None
+    manifest: dict | None
+    results: Path | None
+    summary: dict | None
+    changed: float
+
+
+def write_report(run, *, predictions=None, data=None):
+    """Write ``RUN/report.html``.
+
+    Args:
+        run: a run folder, trained to the end or not.
+        predictions: which predictions or results below the run are shown at length; default the newest that were evaluated, else
+            the newest.
+        data: folder that data paths are relative to; see ``use_data_root``.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        UserError: the folder is no run, or ``predictions`` are none of its predictions.
+    """
+    from scarceseg.components.evaluators.report import report_page  # matplotlib takes a while to import
+    path = find_run(run) / REPORT
+    page = report_page(collect(run, predictions=predictions, data=data))
+    with draft_of(path) as draft:
+        draft.write_bytes(page.encode('utf-8', 'replace'))  # a file's name may hold what UTF-8 does not
+    return path
+
+
+def refresh_report(folder, *, data=None):
+    """Write the report of the run that ``folder`` is or lies in; whatever goes wrong is one line in the log, never an error.
+
+    Returns:
+        The page's path, or None where there is no run or no report.
+    """
+    folder = Path(folder).absolute()
+    run = next((f for f in (folder, *folder.parents) if (f / RECORD).is_file()), None)
+    if run is None:
+        return None
+    try:
+        run = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
+        return write_report(run, predictions=folder if folder != run.absolute() else None, data=data)
+    except Exception as error:  # a report is no reason for a training or an evaluation to fail
+        logger.warning('no report of %s was written: %s: %s', run, type(error).__name__, ' '.join(str(error).split()))
+        return None
+
+
+def collect(run, *, predictions=None, data=None):
+    """The facts of a run for ``report_page``; what is missing or cannot be read is left out, and said.
+
+    Args, Raises: see ``write_report``.
+    """
+    run = find_run(run)
+    record, alerts = read_json(run / RECORD), []
+    config = _or_alert(alerts, lambda: load_run_config(run), 'the config of the run cannot be read')
+    curves = _or_alert(alerts, lambda: read_curves(run / FILE) if (run / FILE).is_file() else {}, 'the curves cannot be read') or {}
+    members = find_judged(run)
+    chosen = choose(members, predictions, run)
+    manifest = chosen.manifest if chosen else None
+    done = record.get('iterations') or max((points[-1][0] for points in curves.values()), default=0)
+    alerts = [*_alerts(record, chosen, done, run), *alerts]
+    result = collect_result(chosen, config, data) if chosen and chosen.results else None
+    said = [record.get('started', '').replace('T', ' '), *([] if config is None else [f'method {config.model.method.type}'])]
+    return dict(
+        title=run.resolve().name, subtitle=' · '.join(filter(None, ['A training of scarceseg', *said, record.get('status')])),
+        alerts=alerts, tiles=_tiles(result, done, curves), result=result, curves=curves, about=about_facts(record, config, done),
+        networks=network_table(record, config), parts=part_table(record, config, manifest),
+        checkpoint=checkpoint_facts(record, config, manifest, curves), others=_others([m for m in members if m is not chosen], run),
+        timing=timing_facts(record, curves, manifest), environment=environment_facts(record),
+        commands=commands(run, record, config, chosen), files=files(run, chosen),
+        config=(run / CONFIG).read_text(encoding='utf-8', errors='replace') if (run / CONFIG).is_file() else '',
+        footer=f'Written by scarceseg {version("scarceseg")} on {time.strftime("%Y-%m-%d %H:%M")}. This page needs no network and '
+               'no other file. Where it shows images of cases, treat it as you treat those.')
+
+
+def find_judged(run):
+    """``[Judged]`` of all predictions below a run, the newest first, those that were evaluated before the others."""
+    members, seen = [], set()
+    for path in run.rglob('summary.json'):
+        content = read_json(path)
+        if 'summary' not in content or not (path.parent / 'cases.csv').is_file():
+            continue
+        near = [f for f in path.parents if (f / MANIFEST).is_file() and f.is_relative_to(run)]
+        folder = near[0] if near else Path(content.get('predictions', ''))
+        seen.add(folder.resolve())
+        manifest = read_json(near[0] / MANIFEST) if near else content.get('made_by')
+        members.append(Judged(folder if folder.is_dir() else None, manifest, path.parent, content, path.stat().st_mtime))
+    for path in run.rglob(MANIFEST):
+        if path.parent.resolve() not in seen:
+            members.append(Judged(path.parent, read_json(path), None, None, path.stat().st_mtime))
+    return sorted(members, key=lambda m: (m.results is None, -m.changed))
+
+
+def choose(members, wanted, run):
+    """The ``Judged`` that is shown at length: the first, or the one in the folder ``wanted``; None where there is none."""
+    if wanted is None:
+        return members[0] if members else None
+    wanted = Path(wanted).resolve()
+    found = [m for m in members if wanted in {f.resolve() for f in (m.predictions, m.results) if f is not None}]
+    if not found:
+        there = ', '.join(str(m.predictions or m.results) for m in members)
+        raise UserError(f'{wanted} holds no predictions or results of {run}; it has {there or "none yet"}')
+    return found[0]
+
+
+def collect_result(chosen, config, data):
+    """The results of predictions for ``report_page``, with pictures where images, labels and predictions are there to draw them."""
+    rows = read_csv(chosen.results / 'cases.csv')
+    names = tuple(config.classes) if config is not None else ('background', *dict.fromkeys(row['class'] for row in rows))
+    result = dict(rows=rows, summary=chosen.summary['summary'], class_names=names, panels=[], without_pictures='',
+                  has_background=config.get('has_background', True) if config is not None else True)
+    if chosen.predictions is None or chosen.manifest is None or chosen.manifest.get('images') or not metric_columns(rows):
+        return dict(result, without_pictures='No pictures: the predictions are gone, or are not of the test cases of this run.')
+    try:
+        result['panels'] = case_panels(RunCases(chosen.predictions, data=data), rows)
+    except (UserError, OSError) as error:
+        result['without_pictures'] = f'No pictures: {error}'
+    return result
+
+
+def case_panels(cases, rows):
+    """The best, the median and the worst case as ``case_pictures`` takes them."""
+    from scarceseg.components.evaluators import figures
+    panels = []
+    for role, name in figures.pick_cases(rows).items():
+        title = figures.panel_title(role.capitalize(), [row for row in rows if row['case'] == name]).replace('   ', ' · ')
+        sample = with_prediction(cases, name, image=True)
+        if (Path(cases.folder) / f'{name}{PROB}.nii.gz').is_file():
+            sample['uncertainty'] = entropy(read_prob(cases, name, sample['label'].shape))
+        panels.append({'image': np.zeros((1, *sample['label'].shape), np.float32), **sample, 'title': title})
+    return panels
+
+
+def entropy(prob):
+    """The entropy of probabilities (K, *space), as a share of the most that K classes can have: (*space) in [0, 1]."""
+    prob = np.clip(prob, 1e-12, 1)
+    return -(prob * np.log(prob)).sum(0) / np.log(len(prob))
+
+
+def _alerts(record, chosen, done, run):
+    """[(level, sentence)] of what a reader must know before the numbers."""
+    if record.get('status') != 'finished':
+        yield 'warning', f'the training has not finished; {done} iterations were logged.'
+    if chosen is None:
+        yield 'note', f'nothing was predicted yet: python tools/test.py {run} --tta'
+        return
+    if chosen.results is None:
+        yield 'note', f'the predictions were not evaluated yet: python tools/eval.py {chosen.predictions}'
+    elif note := chosen.summary.get('note'):
+        yield 'LEAK', note
+    manifest = chosen.manifest or {}
+    if done and manifest.get('checkpoint', '').endswith('last.pth') and (manifest.get('iteration') or done) < done:
+        yield 'warning', f'these predictions are of iteration {manifest["iteration"]}, but the run has {done} by now.'
+
+
+def _tiles(result, done, curves):
+    seconds = [value for _, value in curves.get('train/time', ()) if np.isfinite(value)]
+    tiles = [(str(len({row['case'] for row in result['rows']})), 'cases')] if result else []
+    tiles += [(f'{done:,}'.replace(',', '\u202f'), 'iterations')] if done else []
+    return tiles + ([(duration(np.mean(seconds) * curves['train/time'][-1][0]), 'of training')] if seconds else [])
+
+
+def _others(members, run):
+    """(header, rows) of the predictions that are not shown at length, with the mean of their first metric."""
+    rows = []
+    for m in members:
+        mean, folder = (m.summary or {}).get('summary', {}).get('mean', {}), m.results or m.predictions
+        metric = next((key for key in mean if key not in ('cases', 'states')), None)
+        said = f'{describe(metric).title} {describe(metric).scale * mean[metric]["mean"]:.2f}' if metric else 'not evaluated'
+        made = m.manifest or {}
+        said += ' (LEAK)' if (m.summary or {}).get('note') else ''
+        rows.append([str(folder.relative_to(run)) if folder.is_relative_to(run) else str(folder), len(made.get('cases', ())) or '–',
+                     said, time.strftime('%Y-%m-%d %H:%M', time.localtime(m.changed))])
+    return ['folder', 'cases', 'mean', 'changed'], rows
+
+
+def _or_alert(alerts, read, what):
+    """What ``read`` returns, or None and an alert."""
+    try:
+        return read()
+    except (UserError, OSError, ValueError, KeyError) as error:
+        alerts.append(('warning', f'{what}: {error}'))
+        return None
