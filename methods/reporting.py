@@ -5,7 +5,6 @@ import logging
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from scarceseg.components.evaluators.tables import metric_columns
 from scarceseg.registry import UserError
 
 from .evaluation import RunCases, read_prob, with_prediction
-from .prediction import MANIFEST, PROB
+from .judged import choose, find_judged
+from .prediction import PROB
 from .reproducing import commands, files
 from .run_facts import (
     about_facts,
@@ -31,24 +31,6 @@ from .visual import FILE, read_curves
 
 REPORT = 'report.html'
 logger = logging.getLogger(__name__)
-
-
-class Judged(NamedTuple):
-    """Predictions below a run, and their results where they were evaluated.
-
-    Attributes:
-        predictions: their folder, or None where it is gone.
-        manifest: what made them, or None where that was not this program.
-        results: the folder of their results, or None.
-        summary: the content of its summary.json, or None.
-        changed: when, in seconds.
-    """
-
-    predictions: Path | None
-    manifest: dict | None
-    results: Path | None
-    summary: dict | None
-    changed: float
 
 
 def write_report(run, *, predictions=None, data=None):
@@ -120,36 +102,6 @@ def collect(run, *, predictions=None, data=None):
                'no other file. Where it shows images of cases, treat it as you treat those.')
 
 
-def find_judged(run):
-    """``[Judged]`` of all predictions below a run, the newest first, those that were evaluated before the others."""
-    members, seen = [], set()
-    for path in run.rglob('summary.json'):
-        content = read_json(path)
-        if 'summary' not in content or not (path.parent / 'cases.csv').is_file():
-            continue
-        near = [f for f in path.parents if (f / MANIFEST).is_file() and f.is_relative_to(run)]
-        folder = near[0] if near else Path(content.get('predictions', ''))
-        seen.add(folder.resolve())
-        manifest = read_json(near[0] / MANIFEST) if near else content.get('made_by')
-        members.append(Judged(folder if folder.is_dir() else None, manifest, path.parent, content, path.stat().st_mtime))
-    for path in run.rglob(MANIFEST):
-        if path.parent.resolve() not in seen:
-            members.append(Judged(path.parent, read_json(path), None, None, path.stat().st_mtime))
-    return sorted(members, key=lambda m: (m.results is None, -m.changed))
-
-
-def choose(members, wanted, run):
-    """The ``Judged`` that is shown at length: the first, or the one in the folder ``wanted``; None where there is none."""
-    if wanted is None:
-        return members[0] if members else None
-    wanted = Path(wanted).resolve()
-    found = [m for m in members if wanted in {f.resolve() for f in (m.predictions, m.results) if f is not None}]
-    if not found:
-        there = ', '.join(str(m.predictions or m.results) for m in members)
-        raise UserError(f'{wanted} holds no predictions or results of {run}; it has {there or "none yet"}')
-    return found[0]
-
-
 def collect_result(chosen, config, data):
     """The results of predictions for ``report_page``, with pictures where images, labels and predictions are there to draw them."""
     rows = read_csv(chosen.results / 'cases.csv')
@@ -174,7 +126,7 @@ def case_panels(cases, rows):
         sample = with_prediction(cases, name, image=True)
         if (Path(cases.folder) / f'{name}{PROB}.nii.gz').is_file():
             sample['uncertainty'] = entropy(read_prob(cases, name, sample['label'].shape))
-        panels.append({'image': np.zeros((1, *sample['label'].shape), np.float32), **sample, 'title': title})
+        panels.append({'image': np.zeros((1, *sample['label'].shape), np.float32), **sample, 'title': title, 'case': name})
     return panels
 
 
@@ -191,9 +143,9 @@ def _alerts(record, chosen, done, run):
     if chosen is None:
         yield 'note', f'nothing was predicted yet: python tools/test.py {run} --tta'
         return
-    if chosen.results is None:
+    if chosen.results is None and not chosen.manifest['images']:
         yield 'note', f'the predictions were not evaluated yet: python tools/eval.py {chosen.predictions}'
-    elif note := chosen.summary.get('note'):
+    if note := (chosen.summary or {}).get('note'):
         yield 'LEAK', note
     manifest = chosen.manifest or {}
     if done and manifest.get('checkpoint', '').endswith('last.pth') and (manifest.get('iteration') or done) < done:

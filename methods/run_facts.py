@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from scarceseg.components.evaluators.report.axes import short
 from scarceseg.registry import METHODS
 
 from .runs import BEST, LAST, tests_on_validation
@@ -56,10 +55,13 @@ def network_table(record, config):
         own = noted.get(name, {})
         parameters = f'{own["parameters"]:,}'.replace(',', '\u202f') if own else 'not noted'
         average = configs.get(name, {}).get('average_of')
-        share = f'average of {average}' if average else '' if not own or own['trained'] == own['parameters'] else (
-            f'{own["trained"]:,} trained'.replace(',', '\u202f'))
+        share = f'average of {average}' if average else ''
+        if own and not average and own['trained'] < own['parameters']:
+            share = f'{own["trained"]:,}'.replace(',', '\u202f')
         rows.append([name, spell(configs[name]) if name in configs else own['type'], parameters, share])
-    return ['network', 'type and settings', 'parameters', ''], rows
+    if not any(row[3] for row in rows):
+        return ['network', 'type and settings', 'parameters'], [row[:3] for row in rows]
+    return ['network', 'type and settings', 'parameters', 'trained'], rows
 
 
 def part_table(record, config, manifest):
@@ -92,13 +94,13 @@ def timing_facts(record, curves, manifest):
     facts = []
     seconds, waited = (_values(curves, f'train/{name}') for name in ('time', 'data_time'))
     if seconds.size:
-        facts.append(('Iteration', f'{short(np.median(seconds))} s (median of {seconds.size} logged)'))
+        facts.append(('Iteration', f'{np.median(seconds):.3g} s (median of {seconds.size} logged values)'))
         last = max(points[-1][0] for name, points in curves.items() if name == 'train/time')
         facts.append(('All iterations', f'{duration(seconds.mean() * last)} for {last}, without validation'))
     if seconds.size and waited.size:
-        facts.append(('Waiting for data', f'{100 * waited.mean() / seconds.mean():.1f} % of it, {short(np.median(waited))} s'))
+        facts.append(('Waiting for data', f'{100 * waited.mean() / seconds.mean():.1f} % of that time'))
     if (validation := _values(curves, 'val/time')).size:
-        facts.append(('Validation', f'{short(np.median(validation))} s a case'))
+        facts.append(('Validation', f'{np.median(validation):.3g} s a case'))
     gpu = [*_values(curves, 'train/memory'), *([record['peak_gpu_memory_mb']] if 'peak_gpu_memory_mb' in record else [])]
     memory = [f'{max(gpu):,.0f} MB of the GPU'] if gpu else []
     memory += [f'{record["peak_memory_mb"]:,} MB of the process'] if 'peak_memory_mb' in record else []
@@ -106,8 +108,8 @@ def timing_facts(record, curves, manifest):
         facts.append(('Peak memory', ', '.join(memory).replace(',', '\u202f', 1)))
     taken = list(((manifest or {}).get('seconds') or {}).values())
     if taken:
-        facts.append(('Prediction', f'{short(np.median(taken))} s a case (median of {len(taken)}; {short(min(taken))} to '
-                                    f'{short(max(taken))} s)'))
+        spread = f', {min(taken):.3g} to {max(taken):.3g} s' if len(taken) > 1 else ''
+        facts.append(('Prediction', f'{np.median(taken):.3g} s a case (median of {len(taken)}{spread})'))
     return facts
 
 

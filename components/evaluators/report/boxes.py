@@ -7,7 +7,7 @@ from ..measuring import describe
 from .axes import axis_of
 from .html import tag
 
-WIDTH, ROW, FOOT, SIDE = 440, 58, 26, 12
+WIDTH, ROW, FOOT, SIDE = 360, 76, 26, 12
 BAND = 13  # half the height in which the points lie
 GOLDEN = 0.618  # steps of the golden ratio keep neighbours apart, and are the same at each drawing
 
@@ -61,13 +61,14 @@ def _row(name, group, x, top, heading, unit):
     values = np.array([value for value, _ in group])
     low, middle, high = np.percentile(values, (25, 50, 75))
     inside = values[(values >= low - 1.5 * (high - low)) & (values <= high + 1.5 * (high - low))]
-    centre = top + 36
+    centre = top + 54
     worst = {'higher': group[0], 'lower': group[-1]}.get(heading.better)
-    said = f'median {middle:.2f}' + (f', worst {worst[0]:.2f} in {worst[1]}' if worst and len(group) > 1 else '')
+    said = f'worst {worst[0]:.2f}: {worst[1]}' if worst and len(group) > 1 else ''
     ends = (x.at(v) for v in (inside.min(), low, middle, high, inside.max()))
     a, b, c, d, e = (f'{end:.1f}' for end in ends)
-    yield tag('text', tag('tspan', _cut(name, 24), class_='name'), f'  {_cut(said, 62 - min(len(name), 24))}',
-              tag('title', f'{name}: {said}'), x=SIDE, y=top + 14, class_='row')
+    yield tag('text', _cut(name, 26), tag('title', name), x=SIDE, y=top + 14, class_='name')
+    yield tag('text', f'median {middle:.2f}', x=WIDTH - SIDE, y=top + 14, text_anchor='end')
+    yield tag('text', _cut(said, 52), tag('title', said), x=SIDE, y=top + 31)
     yield tag('path', d=f'M{a} {centre}H{b}M{d} {centre}H{e}', class_='whisker')
     yield tag('rect', x=b, y=centre - 10, width=f'{max(float(d) - float(b), 0.5):.1f}', height=20, class_='box')
     for k, (value, case) in enumerate(group):

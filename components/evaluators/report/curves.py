@@ -7,8 +7,8 @@ from ..curves import LEADING, SCORES, TITLES, curve_panels
 from .axes import axis_of, short
 from .html import join, tag
 
-WIDTH, HEIGHT = 440, 250
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 10, 34
+WIDTH, HEIGHT = 380, 240
+LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 34
 DASHES = (None, '7 3', '2 2.5', '9 3 2 3', '4 2', '1 3', '12 4')  # with the colour, so that neither is needed alone
 SHADES = 7
 HOVERED = 80  # points of a curve that answer the pointer

@@ -39,6 +39,7 @@ def case_pictures(panel, *, class_names, has_background=True):
     if flat:
         image, label, prediction = image[None], label[None], prediction[None]
         uncertainty = None if uncertainty is None else uncertainty[None]
+    uncertain = []
     slices = [0] if flat else pick_slices(label, prediction, count=SLICES)
     around = window_around(foreground_of(label, prediction) if has_background else np.ones(label.shape, bool), spacing[-2:])
     pictures = []
@@ -49,8 +50,8 @@ def case_pictures(panel, *, class_names, has_background=True):
         pictures.append(_picture(image[z], around, lines, f'{said}: outlines of label and prediction', where))
         if uncertainty is not None:
             heat = matplotlib.colormaps['inferno'](np.clip(uncertainty[z], 0, 1))[..., :3]
-            pictures.append(_picture(heat, around, [], f'{said}: uncertainty', f'{where}, uncertainty'.lstrip(', ')))
-    return tag('div', pictures, class_='slices')
+            uncertain.append(_picture(heat, around, [], f'{said}: uncertainty', f'{where}, uncertainty'.lstrip(', ')))
+    return join(tag('div', pictures, class_='slices'), tag('div', uncertain, class_='slices') if uncertain else None)
 
 
 def outline_legend(class_names, *, has_background=True):
@@ -107,13 +108,15 @@ def _outlines(label, prediction, around, class_names, *, first):
         for lines, what, dashes in zip(both, ('label', 'prediction'), (None, '5 3')):
             path = Html(''.join(_path(line) for line in lines))
             if path:
-                yield tag('path', d=path, class_='casing')
+                yield tag('path', d=path, class_='casing', stroke_dasharray=dashes)
                 yield tag('path', tag('title', f'{name}: {what}'), d=path, class_='outline', stroke=colour_of(k - first),
                           stroke_dasharray=dashes)
         points = np.concatenate(both[0] or both[1] or [np.zeros((0, 2))])
         if len(points):
-            x, y = points[(points @ (math.cos(angle), math.sin(angle))).argmax()].clip(12, SIZE - 12)
-            marks.append(tag('text', k, x=f'{x:.0f}', y=f'{y:.0f}', class_='mark', fill=colour_of(k - first), dy='.35em'))
+            away = np.array((math.cos(angle), math.sin(angle)))
+            x, y = (points[(points @ away).argmax()] + 10 * away).clip(12, SIZE - 12)
+            marks.append(tag('text', k, x=f'{x:.0f}', y=f'{y:.0f}', dy='.35em', class_='mark',
+                             style=f'fill:{colour_of(k - first)}'))
     yield join(marks)
 
 

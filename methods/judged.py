@@ -1,0 +1,62 @@
+"""The predictions below a run, and their results where they were evaluated."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from scarceseg.registry import UserError
+
+from .prediction import MANIFEST
+from .runs import read_json
+
+
+class Judged(NamedTuple):
+    """Predictions below a run, and their results where they were evaluated.
+
+    Attributes:
+        predictions: their folder, or None where it is gone.
+        manifest: what made them, or None where that was not this program.
+        results: the folder of their results, or None.
+        summary: the content of its summary.json, or None.
+        changed: when, in seconds.
+    """
+
+    predictions: Path | None
+    manifest: dict | None
+    results: Path | None
+    summary: dict | None
+    changed: float
+
+
+def find_judged(run):
+    """``[Judged]`` of all predictions below a run, the newest first, those that were evaluated before the others."""
+    members, seen = [], set()
+    for path in run.rglob('summary.json'):
+        content = read_json(path)
+        if 'summary' not in content or not (path.parent / 'cases.csv').is_file():
+            continue
+        near = [f for f in path.parents if (f / MANIFEST).is_file() and f.is_relative_to(run)]
+        folder = near[0] if near else Path(content.get('predictions', ''))
+        seen.add(folder.resolve())
+        manifest = read_json(near[0] / MANIFEST) if near else content.get('made_by')
+        members.append(Judged(folder if folder.is_dir() else None, manifest, path.parent, content, path.stat().st_mtime))
+    for path in run.rglob(MANIFEST):
+        if path.parent.resolve() not in seen:
+            members.append(Judged(path.parent, read_json(path), None, None, path.stat().st_mtime))
+    return sorted(members, key=lambda m: (m.results is None, -m.changed))
+
+
+def choose(members, wanted, run):
+    """The ``Judged`` that is shown at length: the first, or the one in the folder ``wanted``; None where there is none.
+
+    Raises:
+        UserError: ``wanted`` is none of them.
+    """
+    if wanted is None:
+        return members[0] if members else None
+    wanted = Path(wanted).resolve()
+    found = [m for m in members if wanted in {f.resolve() for f in (m.predictions, m.results) if f is not None}]
+    if not found:
+        there = ', '.join(str(m.predictions or m.results) for m in members)
+        raise UserError(f'{wanted} holds no predictions or results of {run}; it has {there or "none yet"}')
+    return found[0]
