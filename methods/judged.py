@@ -31,19 +31,30 @@ class Judged(NamedTuple):
 def find_judged(run):
     """``[Judged]`` of all predictions below a run, the newest first, those that were evaluated before the others."""
     members, seen = [], set()
-    for path in run.rglob('summary.json'):
-        content = read_json(path)
+    manifests = {path.parent: manifest for path, manifest in _read_all(run, MANIFEST)}
+    for path, content in _read_all(run, 'summary.json'):
         if 'summary' not in content or not (path.parent / 'cases.csv').is_file():
             continue
-        near = [f for f in path.parents if (f / MANIFEST).is_file() and f.is_relative_to(run)]
+        near = [f for f in path.parents if f in manifests]
         folder = near[0] if near else Path(content.get('predictions', ''))
         seen.add(folder.resolve())
-        manifest = read_json(near[0] / MANIFEST) if near else content.get('made_by')
+        manifest = manifests.get(near[0]) if near else content.get('made_by')
         members.append(Judged(folder if folder.is_dir() else None, manifest, path.parent, content, path.stat().st_mtime))
-    for path in run.rglob(MANIFEST):
-        if path.parent.resolve() not in seen:
-            members.append(Judged(path.parent, read_json(path), None, None, path.stat().st_mtime))
+    for folder, manifest in manifests.items():
+        if folder.resolve() not in seen:
+            members.append(Judged(folder, manifest, None, None, (folder / MANIFEST).stat().st_mtime))
     return sorted(members, key=lambda m: (m.results is None, -m.changed))
+
+
+def _read_all(run, name):
+    """(path, content) of every file of this name below a run that holds a dict; others are passed over."""
+    for path in sorted(run.rglob(name)):
+        try:
+            content = read_json(path)
+        except (OSError, ValueError):
+            continue
+        if isinstance(content, dict):
+            yield path, content
 
 
 def choose(members, wanted, run):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -80,7 +81,8 @@ def collect(run, *, predictions=None, data=None):
     Args, Raises: see ``write_report``.
     """
     run = find_run(run)
-    record, alerts = read_json(run / RECORD), []
+    alerts = []
+    record = _or_alert(alerts, lambda: read_json(run / RECORD), f'{RECORD} cannot be read') or {}
     config = _or_alert(alerts, lambda: load_run_config(run), 'the config of the run cannot be read')
     curves = _or_alert(alerts, lambda: read_curves(run / FILE) if (run / FILE).is_file() else {}, 'the curves cannot be read') or {}
     members = find_judged(run)
@@ -88,7 +90,8 @@ def collect(run, *, predictions=None, data=None):
     manifest = chosen.manifest if chosen else None
     done = record.get('iterations') or max((points[-1][0] for points in curves.values()), default=0)
     alerts = [*_alerts(record, chosen, done, run), *alerts]
-    result = collect_result(chosen, config, data) if chosen and chosen.results else None
+    result = _or_alert(alerts, lambda: collect_result(chosen, config, data), 'the results cannot be read') if (
+        chosen and chosen.results) else None
     said = [record.get('started', '').replace('T', ' '), *([] if config is None else [f'method {config.model.method.type}'])]
     return dict(
         title=run.resolve().name, subtitle=' · '.join(filter(None, ['A training of scarceseg', *said, record.get('status')])),
@@ -141,10 +144,10 @@ def _alerts(record, chosen, done, run):
     if record.get('status') != 'finished':
         yield 'warning', f'the training has not finished; {done} iterations were logged.'
     if chosen is None:
-        yield 'note', f'nothing was predicted yet: python tools/test.py {run} --tta'
+        yield 'note', f'nothing was predicted yet: python tools/test.py {shlex.quote(str(run))} --tta'
         return
     if chosen.results is None and not chosen.manifest['images']:
-        yield 'note', f'the predictions were not evaluated yet: python tools/eval.py {chosen.predictions}'
+        yield 'note', f'the predictions were not evaluated yet: python tools/eval.py {shlex.quote(str(chosen.predictions))}'
     if note := (chosen.summary or {}).get('note'):
         yield 'LEAK', note
     manifest = chosen.manifest or {}

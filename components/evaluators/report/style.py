@@ -30,7 +30,8 @@ pre.wrap { white-space: pre-wrap; overflow-wrap: anywhere }
 details { margin: 12px 0 }
 summary { cursor: pointer; color: var(--accent) }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
-.alert { border-left: 4px solid var(--warning); background: var(--warning-paper); padding: 8px 14px; margin: 10px 0; max-width: none }
+.alert { border-left: 4px solid var(--warning); background: var(--warning-paper); padding: 8px 14px; margin: 10px 0;
+  max-width: none }
 .alert b { color: var(--warning) }
 .leak { border-color: var(--leak); background: var(--leak-paper) }
 .leak b { color: var(--leak) }
@@ -83,8 +84,8 @@ svg .name { fill: var(--ink); font-weight: 600; font-size: 13px }
 """
 
 PICTURES = """
-.swatch { width: 18px; height: 18px; border-radius: 4px; flex: none; color: #000; font: 700 12px/18px sans-serif; text-align: center;
-  print-color-adjust: exact; -webkit-print-color-adjust: exact }
+.swatch { width: 18px; height: 18px; border-radius: 4px; flex: none; color: #000; font: 700 12px/18px sans-serif;
+  text-align: center; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 .case { break-inside: avoid }
 .case p { max-width: none }
 .slices { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin-bottom: 10px }
