@@ -129,6 +129,7 @@ def case_panels(cases, rows):
         sample = with_prediction(cases, name, image=True)
         if (Path(cases.folder) / f'{name}{PROB}.nii.gz').is_file():
             sample['uncertainty'] = entropy(read_prob(cases, name, sample['label'].shape))
+            sample['uncertainty_name'] = 'entropy of the probabilities'
         panels.append({'image': np.zeros((1, *sample['label'].shape), np.float32), **sample, 'title': title, 'case': name})
     return panels
 
@@ -141,6 +142,8 @@ def entropy(prob):
 
 def _alerts(record, chosen, done, run):
     """[(level, sentence)] of what a reader must know before the numbers."""
+    if note := (chosen.summary or {}).get('note') if chosen else None:
+        yield 'LEAK', note
     if record.get('status') != 'finished':
         yield 'warning', f'the training has not finished; {done} iterations were logged.'
     if chosen is None:
@@ -148,8 +151,6 @@ def _alerts(record, chosen, done, run):
         return
     if chosen.results is None and not chosen.manifest['images']:
         yield 'note', f'the predictions were not evaluated yet: python tools/eval.py {shlex.quote(str(chosen.predictions))}'
-    if note := (chosen.summary or {}).get('note'):
-        yield 'LEAK', note
     manifest = chosen.manifest or {}
     if done and manifest.get('checkpoint', '').endswith('last.pth') and (manifest.get('iteration') or done) < done:
         yield 'warning', f'these predictions are of iteration {manifest["iteration"]}, but the run has {done} by now.'

@@ -144,12 +144,14 @@ def checkpoint_facts(record, config, manifest, curves):
 
 
 def duration(seconds):
-    """'3 h 20 min', '4 min 5 s', '2.5 s'."""
+    """'3 h 20 min', '20 min', '4 min 5 s', '2.5 s'."""
     if seconds < 60:
         return f'{seconds:.1f} s'
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f'{hours} h {minutes} min' if hours else f'{minutes} min {seconds} s'
+    if hours:
+        return f'{hours} h {minutes} min'
+    return f'{minutes} min {seconds} s' if minutes < 10 else f'{minutes} min'
 
 
 def _values(curves, name):

@@ -31,7 +31,8 @@ def main(args):
     config = load_config(args.config, options=args.cfg_options)
     folder = train(config, work_dir=args.work_dir, data=args.data, resume=args.resume, seed=args.seed, launcher=args.launcher,
                    check=not args.no_check, options=args.cfg_options)
-    print(f'\nrun: {folder}\ncurves: {folder / "curves.png"}\nreport: {folder / "report.html"}\n'
+    report = folder / 'report.html'
+    print(f'\nrun: {folder}\ncurves: {folder / "curves.png"}\n' + (f'report: {report}\n' if report.is_file() else '') +
           f'next: python tools/test.py {folder} --tta')
 
 

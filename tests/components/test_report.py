@@ -177,9 +177,12 @@ def test_label_and_prediction_are_told_apart_by_dashes_and_classes_by_numbers():
 
 def test_a_case_with_uncertainty_has_a_picture_of_it_for_each_slice():
     uncertainty = np.linspace(0, 1, 4 * 30 * 40).reshape(4, 30, 40)
-    page = Page(case_pictures(dict(make_case(0), spacing_mm=(8, 1, 1), title='a', uncertainty=uncertainty), class_names=NAMES))
-    said = [own['aria-label'] for own in page.all('svg')]
-    assert sum(text.endswith('uncertainty') for text in said) == 3 and len(said) == 6
+    result = make_result(['a'], uncertainty=uncertainty, uncertainty_name='variance of five')
+    page = Page(report_page(dict(result=result)))
+    assert page.text.count('variance of five') == 3 and 'black is certain' in page.text
+    brightness = [np.array(Image.open(io.BytesIO(base64.b64decode(own['href'].partition(',')[2]))).convert('L'), float).mean()
+                  for own in page.all('image')[3:]]
+    assert len(brightness) == 3 and brightness == sorted(brightness)
 
 
 def test_a_large_picture_in_colour_is_stored_small_and_without_background_every_class_has_an_outline():

@@ -14,6 +14,7 @@ from scarceseg.methods import reporting
 from scarceseg.methods.assembly import assemble
 from scarceseg.methods.evaluation import RunCases, evaluate
 from scarceseg.methods.reporting import collect, entropy, refresh_report, write_report
+from scarceseg.methods.run_facts import duration
 from scarceseg.methods.runs import new_record, write_json
 from scarceseg.registry import UserError, load_config, use_data_root
 from scarceseg.tools import eval as eval_tool
@@ -161,6 +162,12 @@ def test_saved_probabilities_become_a_map_of_uncertainty(run):
     assert len(page_of(run).all('image')) == 2 * 3 * 2
 
 
+@pytest.mark.parametrize('seconds, text', [(2.46, '2.5 s'), (59.6, '59.6 s'), (245, '4 min 5 s'), (659.6, '10 min'),
+                                           (12_030, '3 h 20 min')])
+def test_durations_are_as_exact_as_one_wants_to_read_them(seconds, text):
+    assert duration(seconds) == text
+
+
 def test_entropy_is_a_share_of_the_most_there_can_be():
     prob = np.array([[1.0, 0.5, 0.25], [0.0, 0.5, 0.25], [0.0, 0.0, 0.25], [0.0, 0.0, 0.25]])
     assert entropy(prob) == pytest.approx([0, 0.5, 1], abs=1e-6)
@@ -191,7 +198,8 @@ def test_a_run_that_noted_no_options_is_made_again_from_its_own_config(run):
 
 
 @pytest.mark.parametrize('file, content', [('curves.csv', 'iteration,name,value\nx,y,z\n'), ('curves.csv', 'a,b\n1,2\n'),
-                                           ('config.py', 'classes = ('), ('run.json', '{'), ('predictions/x/evaluation/cases.csv', 'a,b\n')])
+                                           ('config.py', 'classes = ('),
+                                           ('run.json', '{'), ('predictions/x/evaluation/cases.csv', 'a,b\n')])
 def test_a_damaged_file_is_left_out_and_the_rest_is_there(run, file, content):
     judge(predict(run, 'x'))
     (run / file).write_text(content)

@@ -27,7 +27,8 @@ def case_pictures(panel, *, class_names, has_background=True):
 
     Args:
         panel: dict with ``title``, ``image`` (C, *space) or (*space), ``label`` and ``prediction`` (*space) class indices,
-            ``spacing_mm`` in the order of space or None, and perhaps ``uncertainty`` (*space), from 0 to 1.
+            ``spacing_mm`` in the order of space or None, and perhaps ``uncertainty`` (*space), from 0 to 1, and
+            ``uncertainty_name``, what it is.
         class_names: names of all classes, background first.
         has_background: whether class 0 is background, which gets no outline.
     """
@@ -39,7 +40,7 @@ def case_pictures(panel, *, class_names, has_background=True):
     if flat:
         image, label, prediction = image[None], label[None], prediction[None]
         uncertainty = None if uncertainty is None else uncertainty[None]
-    uncertain = []
+    uncertain, name = [], panel.get('uncertainty_name', 'uncertainty')
     slices = [0] if flat else pick_slices(label, prediction, count=SLICES)
     around = window_around(foreground_of(label, prediction) if has_background else np.ones(label.shape, bool), spacing[-2:])
     pictures = []
@@ -50,7 +51,7 @@ def case_pictures(panel, *, class_names, has_background=True):
         pictures.append(_picture(image[z], around, lines, f'{said}: outlines of label and prediction', where))
         if uncertainty is not None:
             heat = matplotlib.colormaps['inferno'](np.clip(uncertainty[z], 0, 1))[..., :3]
-            uncertain.append(_picture(heat, around, [], f'{said}: uncertainty', f'{where}, uncertainty'.lstrip(', ')))
+            uncertain.append(_picture(heat, around, [], f'{said}: {name}', f'{where}, {name}'.lstrip(', ')))
     return join(tag('div', pictures, class_='slices'), tag('div', uncertain, class_='slices') if uncertain else None)
 
 

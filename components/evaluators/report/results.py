@@ -108,6 +108,8 @@ def _cases(result):
     parts = [tag('div', parts, class_='figures' if flat else None)]
     if result['panels']:
         parts.insert(0, outline_legend(**settings))
+    if any(panel.get('uncertainty') is not None for panel in result['panels']):
+        parts.insert(1, tag('p', tag('small', 'Uncertainty: black is certain; the brighter, the less so.')))
     if result['without_pictures']:
         parts.append(tag('p', result['without_pictures']))
     return join(parts)

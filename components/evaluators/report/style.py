@@ -59,7 +59,7 @@ tbody td:last-child:not(.number) { min-width: 13em }
 """
 
 DRAWINGS = """
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(310px, 100%), 1fr)); gap: 22px 26px }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(270px, 100%), 1fr)); gap: 22px 26px }
 figure { margin: 0; break-inside: avoid; min-width: 0 }
 figcaption { font-size: 14px; margin-bottom: 4px }
 svg { display: block; width: 100%; height: auto }
