@@ -4,7 +4,6 @@ from __future__ import annotations
 import logging
 import shlex
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from scarceseg.components.evaluators.tables import metric_columns
 from scarceseg.registry import UserError
 
 from .evaluation import RunCases, read_prob, with_prediction
-from .judged import choose, find_judged
+from .judged import NOTHING, choose, find_judged, leaks
 from .prediction import PROB
 from .reproducing import commands, files
 from .run_facts import (
@@ -25,9 +24,10 @@ from .run_facts import (
     environment_facts,
     network_table,
     part_table,
+    protocol_facts,
     timing_facts,
 )
-from .runs import CONFIG, RECORD, find_run, load_run_config, read_json
+from .runs import CONFIG, RECORD, find_run, load_run_config, read_json, versions
 from .visual import FILE, read_curves
 
 REPORT = 'report.html'
@@ -87,22 +87,23 @@ def collect(run, *, predictions=None, data=None):
     curves = _or_alert(alerts, lambda: read_curves(run / FILE) if (run / FILE).is_file() else {}, 'the curves cannot be read') or {}
     members = find_judged(run)
     chosen = choose(members, predictions, run)
-    manifest = chosen.manifest if chosen else None
     done = record.get('iterations') or max((points[-1][0] for points in curves.values()), default=0)
     alerts = [*_alerts(record, chosen, done, run), *alerts]
-    result = _or_alert(alerts, lambda: collect_result(chosen, config, data), 'the results cannot be read') if (
-        chosen and chosen.results) else None
+    result = None
+    if chosen.results:
+        result = _or_alert(alerts, lambda: collect_result(chosen, config, data), 'the results cannot be read')
     said = [record.get('started', '').replace('T', ' '), *([] if config is None else [f'method {config.model.method.type}'])]
     return dict(
         title=run.resolve().name, subtitle=' · '.join(filter(None, ['A training of scarceseg', *said, record.get('status')])),
         alerts=alerts, tiles=_tiles(result, done, curves), result=result, curves=curves, about=about_facts(record, config, done),
-        networks=network_table(record, config), parts=part_table(record, config, manifest),
-        checkpoint=checkpoint_facts(record, config, manifest, curves), others=_others([m for m in members if m is not chosen], run),
-        timing=timing_facts(record, curves, manifest), environment=environment_facts(record),
+        networks=network_table(record, config), parts=part_table(record, config, chosen.manifest),
+        checkpoint=[*checkpoint_facts(record, config, chosen.manifest, curves), *protocol_facts(chosen.summary)],
+        others=_others([m for m in members if m is not chosen], run), timing=timing_facts(record, curves, chosen.manifest),
+        environment=environment_facts(record),
         commands=commands(run, record, config, chosen), files=files(run, chosen),
         config=(run / CONFIG).read_text(encoding='utf-8', errors='replace') if (run / CONFIG).is_file() else '',
-        footer=f'Written by scarceseg {version("scarceseg")} on {time.strftime("%Y-%m-%d %H:%M")}. This page needs no network and '
-               'no other file. Where it shows images of cases, treat it as you treat those.')
+        footer=f'Written by scarceseg {versions()["scarceseg"]} on {time.strftime("%Y-%m-%d %H:%M")}. This page needs no network '
+               'and no other file. Where it shows images of cases, treat it as you treat those.')
 
 
 def collect_result(chosen, config, data):
@@ -111,7 +112,7 @@ def collect_result(chosen, config, data):
     names = tuple(config.classes) if config is not None else ('background', *dict.fromkeys(row['class'] for row in rows))
     result = dict(rows=rows, summary=chosen.summary['summary'], class_names=names, panels=[], without_pictures='',
                   has_background=config.get('has_background', True) if config is not None else True)
-    if chosen.predictions is None or chosen.manifest is None or chosen.manifest.get('images') or not metric_columns(rows):
+    if chosen.predictions is None or not chosen.manifest or chosen.manifest.get('images') or not metric_columns(rows):
         return dict(result, without_pictures='No pictures: the predictions are gone, or are not of the test cases of this run.')
     try:
         result['panels'] = case_panels(RunCases(chosen.predictions, data=data), rows)
@@ -142,16 +143,20 @@ def entropy(prob):
 
 def _alerts(record, chosen, done, run):
     """[(level, sentence)] of what a reader must know before the numbers."""
-    if note := (chosen.summary or {}).get('note') if chosen else None:
-        yield 'LEAK', note
+    yield from (('LEAK', sentence) for sentence in leaks(chosen))
     if record.get('status') != 'finished':
         yield 'warning', f'the training has not finished; {done} iterations were logged.'
-    if chosen is None:
+    manifest = chosen.manifest
+    if chosen is NOTHING:
         yield 'note', f'nothing was predicted yet: python tools/test.py {shlex.quote(str(run))} --tta'
-        return
-    if chosen.results is None and not chosen.manifest['images']:
+    elif chosen.results is None and not manifest.get('images'):
         yield 'note', f'the predictions were not evaluated yet: python tools/eval.py {shlex.quote(str(chosen.predictions))}'
-    manifest = chosen.manifest or {}
+    if others := len(manifest.get('ensemble', ())):
+        yield 'note', f'these predictions are the mean of {others} runs; this one is the first of them.'
+    if failed := manifest.get('failed'):
+        these, are = ('1 case', 'is') if len(failed) == 1 else (f'{len(failed)} cases', 'are')
+        names = ', '.join([*failed[:5], *['…'] * (len(failed) > 5)])
+        yield 'warning', f'{these} could not be predicted and {are} in no number: {names}'
     if done and manifest.get('checkpoint', '').endswith('last.pth') and (manifest.get('iteration') or done) < done:
         yield 'warning', f'these predictions are of iteration {manifest["iteration"]}, but the run has {done} by now.'
 
@@ -167,13 +172,12 @@ def _others(members, run):
     """(header, rows) of the predictions that are not shown at length, with the mean of their first metric."""
     rows = []
     for m in members:
-        mean, folder = (m.summary or {}).get('summary', {}).get('mean', {}), m.results or m.predictions
+        mean, folder = m.summary.get('summary', {}).get('mean', {}), m.results or m.predictions
         metric = next((key for key in mean if key not in ('cases', 'states')), None)
         said = f'{describe(metric).title} {describe(metric).scale * mean[metric]["mean"]:.2f}' if metric else 'not evaluated'
-        made = m.manifest or {}
-        said += ' (LEAK)' if (m.summary or {}).get('note') else ''
-        rows.append([str(folder.relative_to(run)) if folder.is_relative_to(run) else str(folder), len(made.get('cases', ())) or '–',
-                     said, time.strftime('%Y-%m-%d %H:%M', time.localtime(m.changed))])
+        said += ' (LEAK)' if leaks(m) else ''
+        rows.append([str(folder.relative_to(run)) if folder.is_relative_to(run) else str(folder),
+                     len(m.manifest.get('cases', ())) or '–', said, time.strftime('%Y-%m-%d %H:%M', time.localtime(m.changed))])
     return ['folder', 'cases', 'mean', 'changed'], rows
 
 

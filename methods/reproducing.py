@@ -25,9 +25,9 @@ def commands(run, record, config, chosen):
     lines = [('Train', _train(run, record, config))]
     if record.get('options') is not None:
         lines.append(('Train, by the run\'s own copy of the config', _own_copy(run)))
-    if chosen and chosen.manifest and chosen.predictions:
+    if chosen.manifest and chosen.predictions:
         lines.append(('Predict', _test(run, chosen.manifest, chosen.predictions)))
-    if chosen and chosen.results:
+    if chosen.results:
         lines.append(('Evaluate', _eval(chosen)))
     return [*lines, ('This page', _line('tools/report.py', run))]
 
@@ -54,7 +54,8 @@ def _test(run, manifest, predictions):
     images = ['--images', manifest['images']] if manifest.get('images') else []
     usual = predictions.resolve().parent == (run / 'predictions').resolve()
     prob = ['--save-prob'] if next(predictions.glob(f'*{PROB}.nii.gz'), None) else []
-    return _line('tools/test.py', run, *which, *['--tta'] * bool(manifest.get('tta')), *images, *prob,
+    others = [one['run'] for one in manifest.get('ensemble', ())[1:]]  # the first is this run
+    return _line('tools/test.py', run, *others, *which, *['--tta'] * bool(manifest.get('tta')), *images, *prob,
                  *([] if usual else ['--out', predictions]))
 
 
@@ -90,9 +91,9 @@ def _line(*words):
 def files(run, chosen):
     """``[(URL, path, what)]`` of the files of a run, relative to its folder; those elsewhere are left out."""
     found = [(run / name, said) for name, said in SAID.items()]
-    if chosen and chosen.predictions:
+    if chosen.predictions:
         found.append((chosen.predictions / MANIFEST, 'what made the predictions beside it'))
-    if chosen and chosen.results:
+    if chosen.results:
         found += [(chosen.results / name, said) for name, said in RESULTS.items()]
     inside = [(path, said) for path, said in found if path.is_file() and path.resolve().is_relative_to(run.resolve())]
     found = [(os.path.relpath(path, run), said) for path, said in inside]

@@ -78,7 +78,7 @@ def part_table(record, config, manifest):
         rows.append(['validation', 'validation', counts.get('validation', {}).get('cases', '–'), '–', _source(validation)])
     if manifest:
         tested = loaders.get('test_dataloader', {}).get('cases') or validation
-        rows.append(['test', 'these predictions', len(manifest['cases']), '–', manifest['images'] or _source(tested)])
+        rows.append(['test', 'these predictions', len(manifest.get('cases', ())), '–', manifest.get('images') or _source(tested)])
     return ['part', 'for', 'cases', 'samples', 'from'], rows
 
 
@@ -106,11 +106,23 @@ def timing_facts(record, curves, manifest):
     memory += [f'{record["peak_memory_mb"]:,} MB of the process'] if 'peak_memory_mb' in record else []
     if memory:
         facts.append(('Peak memory', ', '.join(memory).replace(',', '\u202f', 1)))
-    taken = list(((manifest or {}).get('seconds') or {}).values())
+    taken = list(manifest.get('seconds', {}).values())
     if taken:
         spread = f', {min(taken):.3g} to {max(taken):.3g} s' if len(taken) > 1 else ''
         facts.append(('Prediction', f'{np.median(taken):.3g} s a case (median of {len(taken)}{spread})'))
     return facts
+
+
+def protocol_facts(summary):
+    """[(term, text)]: what a summary.json notes, in its ``protocol``, of the data, the config and the code it is of."""
+    protocol = summary.get('protocol') or {}
+    cases, training, config, code = (protocol.get(key) or {} for key in ('cases', 'training', 'config', 'code'))
+    commit = f' {code["commit"][:10]}{" with changes" if code.get("changed") else ""}' if code.get('commit') else ''
+    facts = [('Test cases', f'{cases["count"]}, hash {cases["hash"][:12]}' if cases else ''),
+             ('Training cases', f'{training["count"]}, hash {training["hash"][:12]}' if training else ''),
+             ('Config hash', config.get('hash', '')[:12]),
+             ('Evaluated by', f'scarceseg {code.get("version")}{commit}' if code else '')]
+    return [(term, text) for term, text in facts if text]
 
 
 def environment_facts(record):
@@ -124,22 +136,23 @@ def environment_facts(record):
 def checkpoint_facts(record, config, manifest, curves):
     """[(term, text)]: which weights predicted, how they were chosen, and on what they are tested."""
     best = f'{100 * record["best_score"]:.2f} % at iteration {record["best_iteration"]}' if 'best_score' in record else ''
-    if manifest is None:
+    if not manifest:
         return [('Best validation', best)] if best else []
     name, validations = manifest['checkpoint'].replace('\\', '/').rpartition('/')[2], len(curves.get('val/dice/mean', ()))
     hooks = {} if config is None else config.get('default_hooks') or {}
     which = hooks.get('checkpoint', {}).get('save_best', 'dice/mean')
     chosen = {LAST: 'the last iteration, whatever the validation said',
               BEST: f'the highest validation {which} of {validations or "several"} validations'}.get(name, 'named by hand')
+    name = f'{len(manifest["ensemble"])} times {name}, of an ensemble' if manifest.get('ensemble') else name
     facts = [('File', name), ('Iteration', manifest.get('iteration') or 'unknown'), ('Chosen as', chosen)]
     facts += [('Best validation', best)] if best else []
-    if manifest['images']:
+    if manifest.get('images'):
         facts.append(('Predicts', f'the images of {manifest["images"]}'))
     elif config is not None:
         facts.append(('Tested on', 'the validation cases: what was chosen by looking at the validation flatters these numbers'
                       if tests_on_validation(config) else 'cases that are not those of the validation'))
-    facts += [('Flips', 'averaged over the flips of the image (--tta)' if manifest['tta'] else 'none'),
-              ('SHA-256', manifest['checkpoint_sha256'])]
+    facts += [('Flips', 'averaged over the flips of the image (--tta)' if manifest.get('tta') else 'none'),
+              ('SHA-256', manifest.get('checkpoint_sha256', 'unknown'))]
     return [(term, str(text)) for term, text in facts]
 
 
@@ -147,11 +160,9 @@ def duration(seconds):
     """'3 h 20 min', '20 min', '4 min 5 s', '2.5 s'."""
     if seconds < 60:
         return f'{seconds:.1f} s'
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f'{hours} h {minutes} min'
-    return f'{minutes} min {seconds} s' if minutes < 10 else f'{minutes} min'
+    if seconds < 600:
+        return '{} min {} s'.format(*divmod(round(seconds), 60))
+    return '{} h {} min'.format(*divmod(round(seconds / 60), 60)) if seconds >= 3570 else f'{round(seconds / 60)} min'
 
 
 def _values(curves, name):
