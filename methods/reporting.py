@@ -60,6 +60,8 @@ def write_report(run, *, predictions=None, data=None):
 def refresh_report(folder, *, data=None):
     """Write the report of the run that ``folder`` is or lies in; whatever goes wrong is one line in the log, never an error.
 
+    Where there are results in ``folder``, they are those that are shown at length.
+
     Returns:
         The page's path, or None where there is no run or no report.
     """
@@ -69,7 +71,7 @@ def refresh_report(folder, *, data=None):
         return None
     try:
         run = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
-        return write_report(run, predictions=folder if folder != run.absolute() else None, data=data)
+        return write_report(run, predictions=folder if (folder / 'summary.json').is_file() else None, data=data)
     except Exception as error:  # a report is no reason for a training or an evaluation to fail
         logger.warning('no report of %s was written: %s: %s', run, type(error).__name__, ' '.join(str(error).split()))
         return None

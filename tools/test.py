@@ -54,7 +54,7 @@ def main(args):
         bar.update()
         if error is not None:
             failed[name] = error
-    refresh_report(run, data=args.data)
+    refresh_report(out, data=args.data)
     print(f'\npredictions: {out}' + ('' if args.images else f'\nnext: python tools/eval.py {out}'))
     for name, error in failed.items():
         print(f'not predicted: {name}: {error}', file=sys.stderr)

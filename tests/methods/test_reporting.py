@@ -80,6 +80,10 @@ def page_of(run, **settings):
     return Page(write_report(run, **settings).read_text(encoding='utf-8'))
 
 
+def page_of_written(run):
+    return Page((run / 'report.html').read_text(encoding='utf-8')).text
+
+
 def test_a_run_that_was_only_trained_has_its_curves_and_says_what_is_next(run):
     page = page_of(run)
     sections = {'curves', 'about', 'checkpoint', 'timing', 'environment', 'reproduce', 'files'}
@@ -257,8 +261,12 @@ def test_refreshing_never_fails_and_says_in_one_line_what_went_wrong(run, monkey
     said = []
     monkeypatch.setattr(reporting.logger, 'warning', lambda text, *parts: said.append(text % parts))
     assert refresh_report('ACDC') is None and not said  # below no run: nothing to do
-    folder = predict(run, 'x')
-    assert refresh_report(judge(folder)[1]) == run / 'report.html'
+    _, out = judge(predict(run, 'x'), when=1_000_000)
+    judge(predict(run, 'y'), when=2_000_000)
+    assert refresh_report(out) == run / 'report.html'
+    assert 'predictions/y/evaluation' in page_of_written(run)  # the newer ones are the others
+    assert refresh_report(predict(run, 'z', images='/some/images')) == run / 'report.html'
+    assert 'predictions/x/evaluation 2 Dice' in page_of_written(run)
 
     def fail(*_, **__):
         raise RuntimeError('no\nfonts')
