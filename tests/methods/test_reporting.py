@@ -212,7 +212,8 @@ def test_the_commands_are_ones_that_the_tools_take_and_mean_the_same(run):
     assert train.seed == 3 and train.cfg_options == {'train_cfg.max_iters': 100, 'transforms.0.size': [32, 32]}
     assert Path(train.data) == Path.cwd() and Path(train.config).is_file()
     test = test_tool.parser().parse_args(lines['Predict'])
-    assert (test.run, test.checkpoint, test.tta, test.save_prob, test.out) == (str(run), 'best', True, True, None)
+    assert (test.checkpoint, test.tta, test.save_prob, test.out) == ('best', True, True, None)
+    assert np.atleast_1d(test.run).tolist() == [str(run)]
     evaluated = eval_tool.parser().parse_args(lines['Evaluate'])
     assert evaluated.metrics == [dict(type='dice'), dict(type='surface_dice', tolerance=2.0)]
     assert evaluated.fuse == [('whole heart', (1, 2, 3))]
