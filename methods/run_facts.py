@@ -101,16 +101,21 @@ def timing_facts(record, curves, manifest):
         facts.append(('Waiting for data', f'{100 * waited.mean() / seconds.mean():.1f} % of that time'))
     if (validation := _values(curves, 'val/time')).size:
         facts.append(('Validation', f'{np.median(validation):.3g} s a case'))
-    gpu = [*_values(curves, 'train/memory'), *([record['peak_gpu_memory_mb']] if 'peak_gpu_memory_mb' in record else [])]
-    memory = [f'{max(gpu):,.0f} MB of the GPU'] if gpu else []
-    memory += [f'{record["peak_memory_mb"]:,} MB of the process'] if 'peak_memory_mb' in record else []
-    if memory:
-        facts.append(('Peak memory', ', '.join(memory).replace(',', '\u202f', 1)))
+    logged = _values(curves, 'train/memory')  # mmengine starts anew at each, so that the largest counts
+    gpu = max([*logged, record.get('peak_gpu_memory_mb', 0)])
+    facts += _memory('Memory', dict(record, peak_gpu_memory_mb=gpu))
     taken = list(manifest.get('seconds', {}).values())
     if taken:
         spread = f', {min(taken):.3g} to {max(taken):.3g} s' if len(taken) > 1 else ''
         facts.append(('Prediction', f'{np.median(taken):.3g} s a case (median of {len(taken)}{spread})'))
-    return facts
+    return facts + _memory('Prediction memory', manifest)
+
+
+def _memory(term, noted):
+    """[(term, text)] of the peaks of memory that were noted, if any."""
+    peaks = [(noted.get('peak_gpu_memory_mb'), 'of the GPU'), (noted.get('peak_memory_mb'), 'of the process')]
+    said = [f'{peak:,.0f} MB {whose}'.replace(',', '\u202f') for peak, whose in peaks if peak]
+    return [(term, f'at most {", ".join(said)}')] if said else []
 
 
 def protocol_facts(summary):

@@ -65,7 +65,8 @@ def predict(run, name, *, checkpoint='last', images=None, prob=False, shift=1):
             write_nifti(folder / f'{case}_prob.nii.gz', np.full((4, *label.shape), 0.25, np.float32), geometry)
     write_json(folder / 'predictions.json', dict(
         run=str(run.resolve()), checkpoint=str(run.resolve() / f'{checkpoint}.pth'), checkpoint_sha256='ab12', iteration=100,
-        tta=True, cases=['case2', 'case3'], images=images, seconds={'case2': 1.0, 'case3': 3.0}))
+        tta=True, cases=['case2', 'case3'], images=images, seconds={'case2': 1.0, 'case3': 3.0},
+        peak_memory_mb=1500))
     return folder
 
 
@@ -100,6 +101,7 @@ def test_an_evaluated_run_shows_the_numbers_that_eval_wrote_and_its_cases(run):
     assert facts['result']['summary'] == summary and [p['case'] for p in facts['result']['panels']] != []
     assert f'{100 * summary["RV"]["dice"]["mean"]:.2f} ± {100 * summary["RV"]["dice"]["std"]:.2f}' in page.text
     assert len(page.all('image')) == 2 * 3 and '2 s a case (median of 2, 1 to 3 s)' in page.text
+    assert 'Prediction memory at most 1\u202f500 MB of the process' in page.text
     assert 'LEAK' not in page.text and 'the last iteration' in page.text and 'Tested on the validation cases' in page.text
 
 
