@@ -39,7 +39,7 @@ def _train(run, record, config):
         return _own_copy(run)
     root = data_root(config) if config is not None else None
     seed = [] if record.get('seed') is None else ['--seed', record['seed']]
-    changed = [f'{key}={_spelt(value)}' for key, value in options.items()]
+    changed = [f'{key}={value}' for key, value in options.items()]
     return _line('tools/train.py', record['config'], *(['--data', root] if root else []), *seed,
                  *(['--cfg-options', *changed] if changed else []))
 
@@ -75,13 +75,6 @@ def _metric(metric):
     if isinstance(metric, str):
         return metric
     return ':'.join([metric['type'], *(f'{key}={value}' for key, value in metric.items() if key != 'type')])
-
-
-def _spelt(value):
-    """A setting as ``--cfg-options`` reads it: lists without spaces."""
-    if isinstance(value, (list, tuple)):
-        return f'[{",".join(map(_spelt, value))}]'
-    return str(value)
 
 
 def _line(*words):

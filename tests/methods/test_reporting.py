@@ -23,6 +23,7 @@ from scarceseg.tools import train as train_tool
 
 from ..page_reader import Page
 
+OPTIONS = {'train_cfg.max_iters': 100, 'transforms.0.size': [32, 32], 'a.b': ['x', 'y'], 'a.c': 'word', 'd': True, 'e': None}
 CURVES = """iteration,name,value
 50,train/loss,2.0
 50,train/time,0.2
@@ -48,7 +49,7 @@ def run(small_folder, monkeypatch):
     network = dict(type='DualBranchUNet2D', parameters=1234567, trained=1234567)
     write_json(folder / 'run.json', dict(
         new_record(config, 3), status='finished', iterations=100, best_score=0.7, best_iteration=100, networks=dict(dual=network),
-        options={'train_cfg.max_iters': 100, 'transforms.0.size': [32, 32]},
+        options=OPTIONS,
         cases=dict(scribbled=dict(cases=2, samples=6), validation=dict(cases=2))))
     (folder / 'curves.csv').write_text(CURVES)
     return folder
@@ -211,7 +212,7 @@ def test_the_commands_are_ones_that_the_tools_take_and_mean_the_same(run):
     judge(folder, metrics=('dice', dict(type='surface_dice', tolerance=2.0)), fused={'whole heart': (1, 2, 3)}, empty='worst')
     lines = {what: shlex.split(command)[2:] for what, command in collect(run)['commands']}
     train = train_tool.parser().parse_args(lines['Train'])
-    assert train.seed == 3 and train.cfg_options == {'train_cfg.max_iters': 100, 'transforms.0.size': [32, 32]}
+    assert train.seed == 3 and train.cfg_options == OPTIONS
     assert Path(train.data) == Path.cwd() and Path(train.config).is_file()
     test = test_tool.parser().parse_args(lines['Predict'])
     assert (test.checkpoint, test.tta, test.save_prob, test.out) == ('best', True, True, None)

@@ -35,7 +35,7 @@ def test_train_test_and_eval_each_leave_a_report_of_what_there_is(at_work, capsy
     assert record['networks']['dual']['parameters'] > 1000 and record['options']['train_cfg.max_iters'] == 2
     assert record['finished'] >= record['started'] and record['machine']['threads'] >= 1 and record['peak_memory_mb'] > 50
     assert 'scribbled training 2 6' in page.text and 'MB of the process' in page.text and 'nothing was predicted yet' in page.text
-    assert '--cfg-options train_cfg.max_iters=2' in page.text and "'transforms.0.size=[32,32]'" in page.text
+    assert '--cfg-options train_cfg.max_iters=2' in page.text and "'transforms.0.size=[32, 32]'" in page.text
     assert call(test_tool, '--tta') == 0
     seconds = json.loads((run / 'predictions/last_iter2_tta/predictions.json').read_text())['seconds']
     assert set(seconds) == {'case2', 'case3'} and all(0 < s < 60 for s in seconds.values())
