@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scarceseg.components.datasets.layouts.splits import patients_of
+from scarceseg.components.datasets.layouts.patients import patients_of
 from scarceseg.components.drafts import draft_of
 from scarceseg.components.evaluators.comparing import Scores
 from scarceseg.components.evaluators.comparison_tables import compare_scores
