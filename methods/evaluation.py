@@ -12,8 +12,8 @@ from scarceseg.components.datasets.layouts.files import list_folder
 from scarceseg.components.evaluators import DEFAULT, check_metrics, evaluate_cases, make_measures, summarise, write_csv
 from scarceseg.registry import UserError
 
+from .comparisons.protocol import protocol_of
 from .prediction import MANIFEST, PROB, test_cases
-from .protocol import protocol_of
 from .runs import load_run_config, read_json, tests_on_validation, write_json
 
 RESULT = 'evaluation'

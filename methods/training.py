@@ -22,7 +22,7 @@ from .console import make_logger
 from .hooks import LAST
 from .networks import check_pretrained
 from .recording import RecordHook
-from .reporting import refresh_report
+from .reports.reporting import refresh_report
 from .runs import (
     CONFIG,
     LOG,

@@ -45,7 +45,7 @@ def parser():
 
 @tool(parser)
 def main(args):
-    from scarceseg.methods.comparison import compare, load_result, save_comparison
+    from scarceseg.methods.comparisons.comparison import compare, load_result, save_comparison
     results = [load_result(path, name) for path, name in args.results]
     table = compare(results, baseline=args.baseline, metrics=args.metrics, patient=args.patient, common_cases=args.common_cases,
                     layout=args.layout, test=args.test, alpha=args.alpha, interval=args.interval)

@@ -48,7 +48,7 @@ def parser():
 def main(args):
     from scarceseg.components.evaluators import terminal_table
     from scarceseg.methods import evaluation as e
-    from scarceseg.methods.reporting import refresh_report
+    from scarceseg.methods.reports.reporting import refresh_report
     if args.classes and not args.labels:
         parser().error('--classes names the classes of GT, a folder of labels; without GT the run knows them')
     predictions = Path(args.predictions) if args.predictions else e.newest_predictions()

@@ -22,7 +22,7 @@ def parser():
 
 @tool(parser)
 def main(args):
-    from scarceseg.methods.reporting import write_report
+    from scarceseg.methods.reports.reporting import write_report
     from scarceseg.methods.runs import find_run
     print(f'report: {write_report(find_run(args.run), predictions=args.predictions, data=args.data)}')
 

@@ -33,7 +33,7 @@ def main(args):
 
     from scarceseg.methods import ensemble as e
     from scarceseg.methods import prediction as p
-    from scarceseg.methods.reporting import refresh_report
+    from scarceseg.methods.reports.reporting import refresh_report
     from scarceseg.methods.runs import find_checkpoint, find_run
     runs = [find_run(r) if Path(r).is_dir() else find_run(stem=Path(r).stem) for r in args.run] or [find_run()]
     if len(runs) > 1:

@@ -37,7 +37,7 @@ def conclude(plan):
 
 def compared(plan, results):
     """The comparison of [(task, folder of results)] as text, and whether there is one."""
-    from ..comparison import compare, load_result
+    from ..comparisons.comparison import compare, load_result
     names = {task.name for task, _ in results}
     try:
         table = compare([load_result(folder, name=task.name) for task, folder in results],

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from scarceseg.components.evaluators import summarise
-from scarceseg.components.evaluators.comparing import Column, Scores
-from scarceseg.components.evaluators.comparison_tables import compare_scores
-from scarceseg.components.evaluators.statistics import bootstrap_interval, holm
+from scarceseg.components.evaluators.comparisons.scores import Column, Scores
+from scarceseg.components.evaluators.comparisons.statistics import bootstrap_interval, holm
+from scarceseg.components.evaluators.comparisons.tables import compare_scores
 from scarceseg.components.evaluators.tables import write_csv
 from scarceseg.registry.errors import UserError
 

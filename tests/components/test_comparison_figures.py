@@ -3,9 +3,9 @@ import pytest
 
 pytest.importorskip('matplotlib')
 
-from scarceseg.components.evaluators import comparison_figures as figures
-from scarceseg.components.evaluators.comparing import Scores
-from scarceseg.components.evaluators.comparison_tables import compare_scores
+from scarceseg.components.evaluators.comparisons import figures as figures
+from scarceseg.components.evaluators.comparisons.scores import Scores
+from scarceseg.components.evaluators.comparisons.tables import compare_scores
 
 DICE = {'a': (0.9, 0.8, 0.7, 0.6), 'b': (0.8, 0.9, 0.6, 0.6), 'c': (0.1, 0.1, 0.1, 0.1)}
 

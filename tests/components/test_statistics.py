@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from scarceseg.components.evaluators.statistics import (
+from scarceseg.components.evaluators.comparisons.statistics import (
     bootstrap_interval,
     friedman,
     holm,

@@ -6,7 +6,7 @@ import pytest
 
 from scarceseg.components.datasets.layouts.split_lists import split_hash
 from scarceseg.components.evaluators import write_csv
-from scarceseg.methods.comparison import compare, find_patients, load_result, save_comparison
+from scarceseg.methods.comparisons.comparison import compare, find_patients, load_result, save_comparison
 from scarceseg.registry import UserError
 
 CASES = tuple(f'patient{k // 2:03d}_frame{k % 2 + 1:02d}' for k in range(12))

@@ -8,9 +8,9 @@ import pytest
 from mmengine.config import Config
 
 from scarceseg.components.datasets.layouts.split_lists import split_hash
+from scarceseg.methods.comparisons.protocol import code_version, gaps, leaks, protocol_of
+from scarceseg.methods.comparisons.provenance import config_hash
 from scarceseg.methods.evaluation import FolderCases, RunCases, evaluate
-from scarceseg.methods.protocol import code_version, gaps, leaks, protocol_of
-from scarceseg.methods.provenance import config_hash
 from scarceseg.tools import compare as compare_tool
 from scarceseg.tools import test as test_tool
 from scarceseg.tools import train as train_tool

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from scarceseg.components.datasets import load_image, save_image, write_nifti
-from scarceseg.methods import reporting
 from scarceseg.methods.assembly import assemble
 from scarceseg.methods.evaluation import RunCases, evaluate
-from scarceseg.methods.reporting import collect, entropy, refresh_report, write_report
-from scarceseg.methods.run_facts import duration
+from scarceseg.methods.reports import reporting
+from scarceseg.methods.reports.reporting import collect, entropy, refresh_report, write_report
+from scarceseg.methods.reports.run_facts import duration
 from scarceseg.methods.runs import new_record, write_json
 from scarceseg.registry import UserError, load_config, use_data_root
 from scarceseg.tools import eval as eval_tool

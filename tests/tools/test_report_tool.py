@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from scarceseg.components.evaluators.report import report_page
-from scarceseg.methods import reporting
+from scarceseg.methods.reports import reporting
 from scarceseg.tools import eval as eval_tool
 from scarceseg.tools import report as report_tool
 from scarceseg.tools import test as test_tool

@@ -9,7 +9,9 @@ import numpy as np
 from scarceseg.registry.binding import nearest
 from scarceseg.registry.errors import UserError
 
-from .comparing import (
+from ..measuring import describe
+from .notes import sentences
+from .scores import (
     AVERAGE,
     LAYOUTS,
     TESTS,
@@ -21,10 +23,8 @@ from .comparing import (
     make_contrast,
     make_ranking,
 )
-from .comparison_notes import sentences
-from .comparison_text import latex_text, markdown_text, shown_mean, terminal_text
-from .measuring import describe
 from .statistics import INTERVALS, PairedTest, bootstrap_interval
+from .text import latex_text, markdown_text, shown_mean, terminal_text
 
 NO_CONTRAST = Contrast(np.nan, np.nan, np.nan, *[PairedTest(np.nan, np.nan, '')] * 2)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from scarceseg.components.datasets.layouts.split_lists import split_hash
 from scarceseg.components.evaluators import make_measures
 
-from .hooks import BEST, LAST
-from .prediction import MANIFEST
+from ..hooks import BEST, LAST
+from ..prediction import MANIFEST
+from ..runs import read_json, versions
 from .provenance import member_of, union
-from .runs import read_json, versions
 
 UNKNOWN, BEST_UNKNOWN = 'unknown', 'best on validation (unknown cases)'
 

@@ -7,8 +7,8 @@ from textwrap import fill
 import numpy as np
 from tabulate import tabulate
 
-from .comparison_notes import counts_of, p_text, sentences
-from .measuring import describe
+from ..measuring import describe
+from .notes import counts_of, p_text, sentences
 
 PAD = '\ue000'  # a space that tabulate does not strip
 NONE = '–'

@@ -13,9 +13,11 @@ from scarceseg.components.evaluators import describe, read_csv
 from scarceseg.components.evaluators.tables import metric_columns
 from scarceseg.registry import UserError
 
-from .evaluation import RunCases, read_prob, with_prediction
+from ..evaluation import RunCases, read_prob, with_prediction
+from ..prediction import PROB
+from ..runs import CONFIG, RECORD, find_run, load_run_config, read_json, versions
+from ..visual import FILE, read_curves
 from .judged import NOTHING, choose, find_judged, leaks
-from .prediction import PROB
 from .reproducing import commands, files
 from .run_facts import (
     about_facts,
@@ -27,8 +29,6 @@ from .run_facts import (
     protocol_facts,
     timing_facts,
 )
-from .runs import CONFIG, RECORD, find_run, load_run_config, read_json, versions
-from .visual import FILE, read_curves
 
 REPORT = 'report.html'
 logger = logging.getLogger(__name__)

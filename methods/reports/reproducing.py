@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from scarceseg.registry.paths import data_root
 
-from .evaluation import RESULT
-from .hooks import BEST, LAST
-from .prediction import MANIFEST, PROB
-from .runs import CONFIG, LOG, RECORD
-from .visual import FILE
+from ..evaluation import RESULT
+from ..hooks import BEST, LAST
+from ..prediction import MANIFEST, PROB
+from ..runs import CONFIG, LOG, RECORD
+from ..visual import FILE
 
 SAID = {CONFIG: 'the whole config', RECORD: 'seed, versions, what was noted', LOG: 'the log',
         FILE: 'losses, learning rate, validation', 'curves.png': 'the same as a picture',

@@ -9,7 +9,7 @@ import numpy as np
 from scarceseg.registry.binding import nearest
 from scarceseg.registry.errors import UserError
 
-from .measuring import describe
+from ..measuring import describe
 from .statistics import (
     PairedTest,
     bootstrap_interval,

@@ -5,10 +5,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .comparing import nanmean
-from .comparison_notes import counts_of, p_text
-from .drawing import PALETTE, colours, new_figure, save_figure
-from .measuring import describe
+from ..drawing import PALETTE, colours, new_figure, save_figure
+from ..measuring import describe
+from .notes import counts_of, p_text
+from .scores import nanmean
 
 ON_WHITE = tuple(c for c in PALETTE if c != '#F0E442')  # its yellow is lost on white
 LARGEST = 26  # points, of the disc of a method that has one rank always

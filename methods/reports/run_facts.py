@@ -5,7 +5,7 @@ import numpy as np
 
 from scarceseg.registry import METHODS
 
-from .runs import BEST, LAST, tests_on_validation
+from ..runs import BEST, LAST, tests_on_validation
 
 
 def about_facts(record, config, done):

@@ -9,8 +9,8 @@ import numpy as np
 
 from scarceseg.components.datasets.layouts.patients import patients_of
 from scarceseg.components.drafts import draft_of
-from scarceseg.components.evaluators.comparing import Scores
-from scarceseg.components.evaluators.comparison_tables import compare_scores
+from scarceseg.components.evaluators.comparisons.scores import Scores
+from scarceseg.components.evaluators.comparisons.tables import compare_scores
 from scarceseg.components.evaluators.measuring import describe
 from scarceseg.components.evaluators.tables import metric_columns, write_csv
 from scarceseg.registry import UserError
@@ -66,7 +66,7 @@ def save_comparison(table, out):
     Raises:
         UserError: there is a comparison.csv of another kind.
     """
-    from scarceseg.components.evaluators import comparison_figures as figures  # matplotlib takes a while to import
+    from scarceseg.components.evaluators.comparisons import figures as figures  # matplotlib takes a while to import
     out = Path(out)
     table_file = out / 'comparison.csv'
     if table_file.is_file() and not table_file.read_text(encoding='utf-8', errors='replace').startswith('method,class,metric,'):

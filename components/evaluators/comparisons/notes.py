@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .measuring import describe
+from ..measuring import describe
 
 NAMES = {'wilcoxon': 'Wilcoxon signed-rank test', 't': 'paired t-test'}
 RULES = {'wilcoxon': ' (differences of zero dropped, equal ones share their rank)', 't': ''}

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from scarceseg.components.evaluators import read_csv
 from scarceseg.registry import UserError
 
-from .evaluation import RESULT
+from ..evaluation import RESULT
+from ..runs import RECORD, read_json
 from .protocol import gaps, leaks
-from .runs import RECORD, read_json
 
 TABLE, SUMMARY = 'cases.csv', 'summary.json'
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from scarceseg.registry import UserError
 
-from .prediction import MANIFEST
-from .runs import read_json
+from ..prediction import MANIFEST
+from ..runs import read_json
 
 
 class Judged(NamedTuple):

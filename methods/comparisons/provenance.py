@@ -11,9 +11,9 @@ from scarceseg.components.datasets.parts.datasets import build
 from scarceseg.registry import UserError, use_data_root
 from scarceseg.registry.paths import data_root
 
-from .hooks import BEST, LAST
-from .prediction import case_names
-from .runs import CONFIG, RECORD, load_run_config, read_checkpoint, read_json
+from ..hooks import BEST, LAST
+from ..prediction import case_names
+from ..runs import CONFIG, RECORD, load_run_config, read_checkpoint, read_json
 
 # what of a config may differ between two runs of one method, beside the seed and, where there are folds, the split lists
 PASSING = ('work_dir', 'experiment_name', 'launcher', 'resume', 'visualizer', 'log_level', 'log_processor', 'default_scope',

@@ -1,0 +1,1 @@
+"""Methods beside each other: paired statistics, ranks, tables and figures of them."""
