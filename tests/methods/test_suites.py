@@ -106,7 +106,10 @@ def test_a_training_that_was_killed_goes_on_and_one_without_checkpoint_starts_an
     record = read_json(task.runs[0] / RECORD)
     write_json(task.runs[0] / RECORD, {**record, 'status': 'running'})  # killed behind the last checkpoint
     assert still_to_do(plan, task) == 'go on with train, test, eval'
-    assert do(plan, task, until='test') == ['train'] and read_json(task.runs[0] / RECORD) == record
+    changes = {'finished', 'peak_memory_mb'}  # of the end of the process that came last
+    assert do(plan, task, until='test') == ['train']
+    again = read_json(task.runs[0] / RECORD)
+    assert all(again[key] == value for key, value in record.items() if key not in changes)
 
 
 def test_a_run_that_is_another_is_neither_used_nor_touched(plan, tmp_path):
