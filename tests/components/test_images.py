@@ -254,6 +254,20 @@ def test_grids_of_pictures_are_their_shapes():
         check_same_grid(small, large, 'two pictures')
 
 
+def test_without_an_affine_voxel_sizes_are_compared():
+    thin, thick, unknown = (Geometry(spacing, None, None, (4, 5, 6)) for spacing in ((5.0, 1.5, 1.5), (10.0, 1.5, 1.5), None))
+    check_same_grid(thin, Geometry((5.01, 1.5, 1.5), None, None, (4, 5, 6)), 'a and b')
+    check_same_grid(thin, unknown, 'a and b')
+    with pytest.raises(UserError, match='a and b have voxels of another size: spacing 1.5×1.5×5 mm and 1.5×1.5×10 mm'):
+        check_same_grid(thin, thick, 'a and b')
+
+
+def test_the_sentence_on_two_grids_names_orientation_and_spacing():
+    straight, mirrored = (Geometry((s, 1.0, 1.0), np.diag([x, 1.0, s, 1.0]), None, (4, 5, 6)) for x, s in ((1, 2.0), (-1, 3.0)))
+    with pytest.raises(UserError, match=r'lie differently in space: .* mm \(orientation RAS and LAS; spacing 1×1×2 mm and 1×1×3 mm'):
+        check_same_grid(straight, mirrored, 'a and b')
+
+
 @pytest.mark.parametrize('file, name, end, label', [
     ('a.nii.gz', 'a', '.nii.gz', '.nii.gz'), ('x/a.b.NII', 'a.b', '.nii', '.nii'), ('a.JPG', 'a', '.jpg', '.png'),
     ('a.bmp', 'a', '.bmp', '.png'), ('a.tiff', 'a', '.tiff', '.tiff'), ('a.gz', None, None, None), ('a', None, None, None)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations
 
+from ..formats.geometry import in_mm
 from ..layouts.patients import patients_of
-from .grids import in_mm
 from .kinds import UNLIKE, VALUES, Problem, counted
 from .sources import identity, names_of, noted_patient
 

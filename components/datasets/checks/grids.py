@@ -7,7 +7,7 @@ import numpy as np
 
 from scarceseg.registry import UserError
 
-from ..formats.geometry import check_same_grid
+from ..formats.geometry import check_same_grid, grid_differences
 from .kinds import ALMOST
 
 
@@ -20,7 +20,7 @@ def grid_problem(first, second, what):
     try:
         check_same_grid(first, second, what)
     except UserError as error:
-        return 'grid', f'{error}{_differences(first, second)}'
+        return 'grid', str(error)
     if (first.affine is None) != (second.affine is None):
         return 'apart', f'{what} have one shape, but only one of them says where it lies in space'
     if first.affine is None:
@@ -30,19 +30,5 @@ def grid_problem(first, second, what):
     voxel_mm = min(first.spacing_mm)
     if apart_mm <= ALMOST * voxel_mm:
         return None
-    return 'apart', f'{what} lie up to {apart_mm:.3g} mm apart, {apart_mm / voxel_mm:.2g} voxels{_differences(first, second)}'
-
-
-def _differences(first, second):
-    """' (orientation …; spacing …)' as far as they differ."""
-    found = []
-    if first.affine is not None and second.affine is not None and first.orientation != second.orientation:
-        found.append(f'orientation {first.orientation} and {second.orientation}')
-    if first.spacing_mm and second.spacing_mm and not np.allclose(first.spacing_mm[:2], second.spacing_mm[:2], rtol=1e-3):
-        found.append(f'spacing {in_mm(first.spacing_mm)} and {in_mm(second.spacing_mm)}')
-    return f' ({"; ".join(found)})' if found else ''
-
-
-def in_mm(spacing_mm):
-    """'1.5×1.5×8 mm' of a spacing (z, y, x)."""
-    return f'{"×".join(f"{s:.4g}" for s in reversed(spacing_mm))} mm'
+    found = grid_differences(first, second)
+    return 'apart', f'{what} lie up to {apart_mm:.3g} mm apart, {apart_mm / voxel_mm:.2g} voxels{f" ({found})" if found else ""}'

@@ -82,7 +82,7 @@ def check_geometry(path, spacing_mm, affine):
 def check_same_grid(first, second, what):
     """Raise UserError unless two ``Geometry`` have one shape and place every voxel at the same point, to half a voxel.
 
-    Files that know no millimetres are compared by their shape alone.
+    Where one knows no affine, voxel sizes are compared, and where it knows no millimetres, the shape alone.
 
     Args:
         what: subject of the sentence, such as "the label a.nii.gz and its image b.nii.gz".
@@ -90,12 +90,32 @@ def check_same_grid(first, second, what):
     if first.space != second.space:
         axes = ', '.join('xyz'[:max(len(first.space), len(second.space))])
         raise UserError(f'{what} have shapes {first.space} and {second.space} ({axes}); they must be drawn on the same grid')
+    remedy = 'resample one onto the other, or mend the header that is wrong'
     if first.affine is None or second.affine is None:
+        if first.spacing_mm and second.spacing_mm and not np.allclose(first.spacing_mm, second.spacing_mm, rtol=1e-2):
+            raise UserError(f'{what} have voxels of another size: {grid_differences(first, second)}; {remedy}')
         return
     for corner in product(*((0, n - 1) for n in first.space)):
         voxel = [*corner, *(0,) * (3 - len(corner)), 1]
         ends = [(g.affine @ voxel)[:3] for g in (first, second)]
         if not np.abs(ends[0] - ends[1]).max() <= 0.5 * min(first.spacing_mm):
             places = ' and '.join(str(np.round(end, 1).tolist()) for end in ends)
-            raise UserError(f'{what} lie differently in space: voxel {voxel[:3]} is at {places} mm; '
-                            'resample one onto the other, or mend the header that is wrong')
+            found = grid_differences(first, second)
+            found = f' ({found})' if found else ''
+            raise UserError(f'{what} lie differently in space: voxel {voxel[:3]} is at {places} mm{found}; {remedy}')
+
+
+def grid_differences(first, second):
+    """'orientation LPS and RAS; spacing 1.5×1.5×8 mm and 1.5×1.5×10 mm', as far as two ``Geometry`` differ in them."""
+    found = []
+    if None not in (first.orientation, second.orientation) and first.orientation != second.orientation:
+        found.append(f'orientation {first.orientation} and {second.orientation}')
+    spacings = (first.spacing_mm, second.spacing_mm)
+    if None not in spacings and (len(spacings[0]) != len(spacings[1]) or not np.allclose(*spacings, rtol=1e-3)):
+        found.append(f'spacing {in_mm(spacings[0])} and {in_mm(spacings[1])}')
+    return '; '.join(found)
+
+
+def in_mm(spacing_mm):
+    """'1.5×1.5×8 mm' of a spacing (z, y, x)."""
+    return f'{"×".join(f"{s:.4g}" for s in reversed(spacing_mm))} mm'
