@@ -25,6 +25,12 @@ def sigmoid_rampup(iteration, *, stop, length, start=0.0, begin=0):
 
 
 @SCHEDULES.register_module()
+def step(iteration, *, at, before=0.0, after=1.0):
+    """``before`` until iteration ``at``, ``after`` from then on."""
+    return after if iteration >= at else before
+
+
+@SCHEDULES.register_module()
 def linear_rampup(iteration, *, stop, length, start=0.0, begin=0):
     """Straight ramp from ``start`` to ``stop`` over ``length`` iterations from ``begin`` on."""
     return start + (stop - start) * _progress(iteration, begin, length)

@@ -1,5 +1,5 @@
 """How parts are put together: methods (one pure function each), the segmentor that weighs their terms, the one training loop."""
-from . import fsl, wsl
+from . import fsl, ssl, wsl
 from .hooks import CurvesHook, SafeCheckpointHook
 from .loop import MethodTrainLoop
 from .metrics import DiceMetric, IoUMetric
@@ -8,4 +8,4 @@ from .segmentor import Segmentor
 from .visual import CsvVisBackend
 
 __all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'IoUMetric', 'MergedOptimWrapperConstructor', 'MethodTrainLoop',
-           'SafeCheckpointHook', 'Segmentor', 'fsl', 'wsl']
+           'SafeCheckpointHook', 'Segmentor', 'fsl', 'ssl', 'wsl']

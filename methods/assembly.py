@@ -13,7 +13,7 @@ from scarceseg.registry.binding import nearest
 from . import networks
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-DESCRIPTION = ('classes', 'has_background', 'fold', 'prepare', 'transforms', 'inferer', 'postprocess', 'metrics',
+DESCRIPTION = ('classes', 'has_background', 'fold', 'prepare', 'transforms', 'part_transforms', 'inferer', 'postprocess', 'metrics',
                'fused')  # shared by all
 RUNNER = ('model', 'train_cfg', 'val_cfg', 'val_evaluator', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'default_hooks',
           'custom_hooks', 'randomness', 'env_cfg', 'log_level', 'log_processor', 'visualizer', 'launcher', 'load_from', 'resume',
@@ -23,7 +23,8 @@ KEYS = (*LOADERS, *DESCRIPTION, *RUNNER, 'custom_imports', 'import_paths')
 # which shelf the config at a place is built from; '*' is every entry of a list or dict, or the one config in their place
 PLACES = {
     'model': 'MODELS', 'model.networks.*': 'NETWORKS', 'model.method': 'METHODS', 'model.losses.*': 'LOSSES',
-    'prepare.*': 'TRANSFORMS', 'transforms.*': 'TRANSFORMS', 'inferer.*': 'INFERERS', 'postprocess.*': 'POSTPROCESSORS',
+    'prepare.*': 'TRANSFORMS', 'transforms.*': 'TRANSFORMS', 'part_transforms.*.*': 'TRANSFORMS',
+    'inferer.*': 'INFERERS', 'postprocess.*': 'POSTPROCESSORS',
     'train_cfg': 'LOOPS', 'val_cfg': 'LOOPS', 'val_evaluator': 'METRICS', 'optim_wrapper': 'OPTIM_WRAPPERS',
     'optim_wrapper.optimizer': 'OPTIMIZERS', 'param_scheduler.*': 'PARAM_SCHEDULERS', 'default_hooks.*': 'HOOKS',
     'custom_hooks.*': 'HOOKS', 'visualizer': 'VISUALIZERS', 'log_processor': 'LOG_PROCESSORS',
@@ -33,6 +34,7 @@ PLACES = {
     **{f'{loader}.dataset.simulate.*.*': 'TRANSFORMS' for loader in LOADERS},
     **{f'{loader}.dataset.cases': 'DATASETS' for loader in LOADERS},
     **{f'{loader}.dataset.transforms.*': 'TRANSFORMS' for loader in LOADERS},
+    **{f'{loader}.dataset.part_transforms.*.*': 'TRANSFORMS' for loader in LOADERS},
     **{f'{loader}.batch_sampler': 'DATA_SAMPLERS' for loader in LOADERS},
 }
 
@@ -45,8 +47,8 @@ BESIDE = {'model.networks.*': networks.BESIDE, 'optim_wrapper': ('paramwise_cfg'
 def assemble(config):
     """Fill in what follows from the rest of a config, in place, and check every name and key in it.
 
-    Data sets get the shared ``classes``, ``prepare`` and ``transforms`` and their split lists the ``fold``, the model its
-    ``inferer``, the metric ``postprocess`` and ``has_background``; loaders get sampler and collation.
+    Data sets get the shared ``classes``, ``prepare``, ``transforms`` and ``part_transforms``, their split lists the ``fold``, the
+    model its ``inferer``, the metric ``postprocess`` and ``has_background``; loaders get sampler and collation.
 
     Raises:
         UserError: an unknown top-level key that resembles a known one, an unknown type, or an unknown setting.
@@ -168,6 +170,7 @@ def _complete_loader(config, loader):
     dataset.setdefault('prepare', config.get('prepare', []))
     if 'parts' in dataset:
         dataset.setdefault('transforms', config.get('transforms', []))
+        dataset.setdefault('part_transforms', config.get('part_transforms', {}))
     settings.setdefault('num_workers', 0)
     settings.setdefault('collate_fn', dict(type='scarceseg.collate_parts'))
     settings.setdefault('sampler', dict(type='DefaultSampler', shuffle=False))

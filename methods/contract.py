@@ -6,21 +6,26 @@ from typing import NamedTuple
 from scarceseg.registry import UserError
 from scarceseg.registry.binding import nearest
 
+HOLDERS = {('encoder', 'decoder'): 'UNet2D, UNet3D, PerturbedDecoderUNet',
+           ('encoder', 'decoder', 'auxiliary'): 'PerturbedDecoderUNet'}  # networks with pieces that methods call
 PARTS = ('labeled', 'unlabeled', 'scribbled', 'clean', 'noisy')
 
 
 class Needs(NamedTuple):
-    """Names that a method uses: networks, parts of the batch (none: any with labels), losses, and the terms it returns."""
+    """Names that a method uses: networks, parts of the batch (none: any with labels), losses, the terms it returns, and pieces of
+    networks that it calls by themselves, {network: names of attributes}."""
 
     networks: tuple
     parts: tuple
     losses: tuple
     terms: tuple
+    pieces: dict
 
 
-def method_needs(*, networks, losses, terms, parts=''):
+def method_needs(*, networks, losses, terms, parts='', pieces=None):
     """Declare, as words in one string each, the names that a method uses; they are checked when a config is built."""
-    needs = Needs(tuple(networks.split()), tuple(parts.split()), tuple(losses.split()), tuple(terms.split()))
+    pieces = {network: tuple(names.split()) for network, names in (pieces or {}).items()}
+    needs = Needs(tuple(networks.split()), tuple(parts.split()), tuple(losses.split()), tuple(terms.split()), pieces)
     if any('loss' in term for term in needs.terms):
         raise AssertionError('mmengine adds up every value whose name contains "loss"; call the term otherwise')
 
@@ -52,6 +57,19 @@ def check_needs(method, networks, losses, weights):
                 where = 'losses' if kind == 'losses' else 'weights'
                 raise UserError(f'{where}.{key}: method {name} has no use for it{nearest(key, wanted)}; '
                                 f'its {kind}: {", ".join(wanted)}')
+
+
+def check_pieces(method, networks):
+    """Compare the pieces of networks that a method calls by themselves with those that the networks have.
+
+    Raises:
+        UserError: a network lacks one.
+    """
+    for name, pieces in method.func.needs.pieces.items():
+        missing = [piece for piece in pieces if not callable(getattr(networks[name], piece, None))]
+        if missing:
+            raise UserError(f'method {method.func.__name__} calls {", ".join(pieces)} of networks.{name} by themselves, but '
+                            f'{type(networks[name]).__name__} has no {", ".join(missing)}; such have: {HOLDERS[pieces]}')
 
 
 def check_parts(method, parts):

@@ -15,7 +15,7 @@ from scarceseg.registry.binding import nearest
 from .runs import read_checkpoint
 
 logger = logging.getLogger(__name__)
-BESIDE = ('average_of', 'pretrained')  # keys beside a network's own settings
+BESIDE = ('average_of', 'pretrained', 'frozen')  # keys beside a network's own settings
 MAIN = ('out', 'logits')  # what other libraries call the main output
 
 
@@ -26,7 +26,10 @@ def build_networks(configs):
         UserError: an average names no network.
     """
     networks = nn.ModuleDict({name: _build(c) for name, c in configs.items() if 'average_of' not in c})
-    trained = list(networks)
+    for name in networks:
+        if configs[name].get('frozen'):
+            networks[name].requires_grad_(False)
+    trained = [name for name in networks if not configs[name].get('frozen')]
     for name, config in configs.items():
         if 'average_of' in config:
             source = config['average_of']

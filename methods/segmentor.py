@@ -9,7 +9,7 @@ from mmengine.model import BaseModel
 from scarceseg.registry import INFERERS, LOSSES, METHODS, MODELS, SCHEDULES, UserError
 from scarceseg.registry.binding import nearest
 
-from .contract import check_needs
+from .contract import check_needs, check_pieces
 from .networks import build_networks, load_pretrained
 from .weighing import at, build_numbers, weigh
 
@@ -24,7 +24,7 @@ class Segmentor(BaseModel):
         networks: {name: config}. A config with ``average_of`` is an averaged copy of that network, moved after every
             step: dict(type='ExponentialMovingAverage', average_of='student', momentum=0.01). One with ``pretrained`` starts
             from the weights of another: pretrained=dict(checkpoint='run/last.pth', source='networks.net.encoder',
-            target='encoder').
+            target='encoder'). One with ``frozen=True`` stays as it is, in evaluation mode.
         method: config of a method; its settings are numbers or schedules.
         losses: {name: config} of the losses the method asks for.
         weights: {term: number or schedule}; a term without weight counts once.
@@ -42,6 +42,7 @@ class Segmentor(BaseModel):
         super().__init__(data_preprocessor)
         self.averages = {name: config['average_of'] for name, config in networks.items() if 'average_of' in config}
         self.networks, self.network_configs = build_networks(networks), networks
+        self.frozen = [name for name, config in networks.items() if config.get('frozen')]
         self.formats = INNERMOST if channels_last else {}
         for weight in self.networks.parameters():
             weight.data = weight.data.contiguous(memory_format=self.formats.get(weight.ndim, torch.preserve_format))
@@ -49,6 +50,7 @@ class Segmentor(BaseModel):
         self.losses = {name: LOSSES.build(config) for name, config in (losses or {}).items()}
         self.weights = build_numbers(weights or {})
         check_needs(self.method, networks, self.losses, self.weights)
+        check_pieces(self.method, self.networks)
         self.predict_name, self.heads = predict or self.method.func.needs.networks[0], heads
         if self.predict_name not in networks:
             raise UserError(f'predict={predict!r} is none of the networks{nearest(predict, networks)}: {", ".join(networks)}')
@@ -58,7 +60,8 @@ class Segmentor(BaseModel):
 
     def forward(self, mode='tensor', **parts):
         """mmengine's entry: ``loss`` for the terms of a training batch, ``predict`` for probabilities of whole cases."""
-        parts = {part: dict(batch, image=self.arrange(batch['image'])) for part, batch in parts.items()}
+        parts = {part: {key: self.arrange(value) if key.startswith('image') and torch.is_tensor(value) else value
+                        for key, value in batch.items()} for part, batch in parts.items()}
         if mode == 'loss':
             if self.iteration is None:
                 raise RuntimeError('a Segmentor is trained by MethodTrainLoop, which tells it the iteration')
@@ -87,6 +90,13 @@ class Segmentor(BaseModel):
         for inferer in reversed([*around, *self.inferers]):
             predict = partial(inferer, predict)
         return predict(image)
+
+    def train(self, mode=True):
+        """Training or evaluation mode; frozen networks stay in the latter."""
+        super().train(mode)
+        for name in self.frozen:
+            self.networks[name].eval()
+        return self
 
     def start(self):
         """Before the first iteration: load what is pretrained, then make every average equal to its source."""

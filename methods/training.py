@@ -38,7 +38,8 @@ from .runs import (
     write_json,
 )
 
-FIXED = ('model', 'prepare', 'transforms', 'optim_wrapper', 'randomness')  # what may not change when a run is resumed
+# what may not change when a run is resumed
+FIXED = ('model', 'prepare', 'transforms', 'part_transforms', 'optim_wrapper', 'randomness')
 _runs = itertools.count()  # mmengine keeps logs and scalars by name for as long as the process lives
 
 

@@ -48,6 +48,7 @@ def small_folder(make_case, rng, tmp_path):
     splits.mkdir()
     (splits / 'train.txt').write_text('case0\ncase1\n')
     (splits / 'labeled_10pct.txt').write_text('case0\n')
+    (splits / 'unlabeled_90pct.txt').write_text('case1\n')
     (splits / 'valid.txt').write_text('case2\ncase3\n')
     return tmp_path
 

@@ -1,6 +1,8 @@
 """Every shipped config is trained for two iterations, on generated data."""
 import pytest
 
+from scarceseg.components.networks.pretrained import Match
+from scarceseg.methods import networks
 from scarceseg.methods.runs import LAST
 from scarceseg.methods.training import train
 from scarceseg.registry import load_config
@@ -25,8 +27,15 @@ def data(small_folder, myops_folder, cadis_folder, la_folder, cxr_folder, monkey
     return small_folder
 
 
+@pytest.fixture
+def without_weights(monkeypatch):
+    """Networks that start from a trained run start from nothing here."""
+    monkeypatch.setattr(networks, 'read_checkpoint', lambda path: {})
+    monkeypatch.setattr(networks, 'load_matching', lambda *_, **__: Match([], [], [], []))
+
+
 @pytest.mark.parametrize('name', CONFIGS)
-def test_a_config_builds_and_runs_two_iterations(name, data, tmp_path):
+def test_a_config_builds_and_runs_two_iterations(name, data, tmp_path, without_weights):
     config = load_config(name, options={'train_cfg.max_iters': 2})
     if 'segmentation_models_pytorch' in config.pretty_text:
         import_torchvision()
@@ -37,9 +46,14 @@ def test_a_config_builds_and_runs_two_iterations(name, data, tmp_path):
             cases.update(count=2, shape=(3, 48, 48))
     if 'size' in config.transforms[0]:
         config.transforms[0].size = (64, 64)
+    side = 64
+    if dataset.get('patch'):
+        side, dataset.patch = 32, (32, 32, 32)
+        for network in config.model.networks.values():
+            network.update(dict(img_size=dataset.patch, width=48, hidden=96, heads=6) if network.type == 'UNETR' else {})
     for inferer in config.inferer:
         if 'window' in inferer:
-            inferer.window = [w and min(w, 64) for w in inferer.window]
+            inferer.window = [w and min(w, side) for w in inferer.window]
     for loader in (config.train_dataloader, config.val_dataloader):
         loader.num_workers = 0
     for part in config.train_dataloader.batch_sampler.parts:

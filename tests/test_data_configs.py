@@ -15,10 +15,12 @@ REAL = ROOT.parent / 'shared' / 'data'
 BASES = ROOT / 'configs' / '_base_' / 'datasets'
 PARTS = {'acdc_labeled': {'labeled'}, 'acdc_scribble': {'scribbled'},
          'acdc_labeled_cpu': {'labeled'}, 'acdc_scribble_cpu': {'scribbled'},
-         'acdc_semi': {'labeled', 'unlabeled'}, 'acdc_noisy': {'noisy'},
+         'acdc_semi': {'labeled', 'unlabeled'}, 'acdc_semi_cpu': {'labeled', 'unlabeled'}, 'acdc_noisy': {'noisy'},
+         'la_full_labeled': {'labeled'}, 'la_full_semi': {'labeled', 'unlabeled'},
          'la_labeled': {'labeled'}, 'la_scribble': {'scribbled'}, 'la_semi': {'labeled', 'unlabeled'}, 'la_noisy': {'noisy'},
          'cxr_labeled': {'labeled'}, 'cxr_scribble': {'scribbled'}, 'cxr_semi': {'labeled', 'unlabeled'}, 'cxr_noisy': {'noisy'}}
-SIZES = {'acdc_semi': dict(labeled=14, unlabeled=126), 'acdc_noisy': dict(noisy=140), 'acdc_scribble': dict(scribbled=140),
+SIZES = {'acdc_semi': dict(labeled=14, unlabeled=126), 'acdc_semi_cpu': dict(labeled=14, unlabeled=126),
+         'la_full_semi': dict(labeled=7, unlabeled=65), 'acdc_noisy': dict(noisy=140), 'acdc_scribble': dict(scribbled=140),
          'la_semi': dict(labeled=7, unlabeled=65), 'la_noisy': dict(noisy=72),
          'la_scribble': dict(scribbled=72), 'cxr_semi': dict(labeled=7, unlabeled=28),
          'cxr_noisy': dict(noisy=35), 'cxr_scribble': dict(scribbled=35)}
@@ -48,7 +50,7 @@ def check(name, data):
     assert set(batch) == PARTS[name]
     for part, content in batch.items():
         image, classes = content['image'], range(len(config.classes))
-        assert image.shape == (config.train_dataloader.batch_sampler.parts[part], 1, *((32, 48, 48) if 'la_' in name else (64, 64)))
+        assert image.shape == (config.train_dataloader.batch_sampler.parts[part], 1, *(train.patch or (64, 64)))
         assert np.isfinite(image.numpy()).all() and ('label' in content) == (part != 'unlabeled')
         if 'label' in content:
             found = set(np.unique(content['label']))

@@ -54,7 +54,7 @@ def measure(name, config, repeat):
     print(f'{name}: batch of {parts} {batch:.1f} ms, step {step:.1f} ms; {100 * batch / step:.1f} %')
     if settings.get('patch') is not None:
         with tempfile.TemporaryDirectory() as folder:
-            stored = DATASETS.build(dict(settings, transforms=[], prepare=[], cache='disk', store=folder))
+            stored = DATASETS.build(dict(settings, transforms=[], part_transforms={}, prepare=[], cache='disk', store=folder))
             files = [(stored.parts[d.part], stored.items[d.part][d.index][0]) for d in (draws(t)[0] for t in range(repeat))]
             box = (..., *(slice(p) for p in settings['patch']))
             ours, theirs = compare(repeat, lambda t: stored[draws(t)[0]], lambda t, _: [

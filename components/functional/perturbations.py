@@ -27,6 +27,14 @@ def feature_drop(features, *, interval=(0.7, 0.9)):
     return dropped
 
 
+def drop_channels(features, *, rate=0.5):
+    """The map without some of its channels, a map (N, C, *space) to one of the same shape.
+
+    Each channel of each sample is 0 with probability ``rate``, and divided by ``1 - rate`` otherwise [Srivastava 2014]."""
+    keep = torch.rand(features.shape[:2], device=features.device) >= rate
+    return features * (keep / max(1 - rate, 1e-6)).to(features.dtype).view(*keep.shape, *[1] * (features.ndim - 2))
+
+
 def virtual_adversarial(features, *, decode, length=0.1, probe=0.01):
     """The maps moved a step in the direction in which the decoder's answer changes most [Miyato 2018].
 

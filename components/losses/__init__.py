@@ -1,6 +1,7 @@
 """Losses: pure functions on logits (or probabilities where the name says so); one scalar or one map out, never by an option."""
 from .combined import combined, dice_ce
 from .consistency import (
+    attention_transfer,
     cosine_distance,
     cosine_similarity_map,
     js_divergence,
@@ -22,10 +23,10 @@ from .smoothing import label_smoothing, slsr
 from .smoothness import entropy, entropy_map, gradient_length, mumford_shah, total_variation
 from .unbalanced import exp_log, focal, focal_dice
 
-__all__ = ['boundary_length', 'combined', 'compactness', 'cosine_distance', 'cosine_similarity_map', 'cross_entropy',
-           'cross_entropy_map', 'deep_supervision', 'deep_supervision_average', 'deep_supervision_majority', 'dice_ce', 'entropy',
-           'entropy_map', 'exp_log', 'focal', 'focal_dice', 'gated_crf', 'generalized_cross_entropy', 'gradient_length',
-           'group_dice', 'info_nce', 'js_divergence', 'js_divergence_map', 'kl_divergence', 'kl_divergence_map',
+__all__ = ['attention_transfer', 'boundary_length', 'combined', 'compactness', 'cosine_distance', 'cosine_similarity_map',
+           'cross_entropy', 'cross_entropy_map', 'deep_supervision', 'deep_supervision_average', 'deep_supervision_majority',
+           'dice_ce', 'entropy', 'entropy_map', 'exp_log', 'focal', 'focal_dice', 'gated_crf', 'generalized_cross_entropy',
+           'gradient_length', 'group_dice', 'info_nce', 'js_divergence', 'js_divergence_map', 'kl_divergence', 'kl_divergence_map',
            'label_smoothing', 'mae', 'mean_squared_error', 'mse', 'mumford_shah', 'noise_robust_dice', 'partial_cross_entropy',
            'size_constraint', 'slsr', 'soft_cross_entropy', 'soft_dice', 'soft_dice_per_class', 'symmetric_cross_entropy',
            'symmetric_kl', 'symmetric_kl_map', 'total_variation', 'tversky']

@@ -98,3 +98,30 @@ def cosine_similarity_map(first, second):
 def cosine_distance(first, second, mask=None):
     """One minus ``cosine_similarity_map``, averaged over voxels; for the mask see ``mean_squared_error``."""
     return masked_mean(1 - cosine_similarity_map(first, second), mask)
+
+
+@LOSSES.register_module()
+def attention_transfer(features, target):
+    """How far two networks' maps of where they are active lie apart [Zagoruyko 2017].
+
+    Activity is ``a = Σ_c f_c²`` at each place, brought to length 1 over the places of a sample; the loss is ``|a/|a| - b/|b||²``,
+    from 0 to 2, averaged over samples. The maps may differ in channels and in size; the target's activity is then interpolated.
+
+    Args:
+        features: (N, C, *space).
+        target: (N, K, *space'), without gradient if it is to be followed.
+
+    Returns:
+        Scalar, float32.
+
+    Raises:
+        UserError: the numbers of samples or of axes differ.
+    """
+    if features.ndim != target.ndim or len(features) != len(target):
+        raise UserError(f'features of shapes {tuple(features.shape)} and {tuple(target.shape)} cannot be compared; they '
+                        'must be of as many samples, and both in 2D or both in 3D')
+    first, second = (precise(f).square().sum(1, keepdim=True) for f in (features, target))
+    if first.shape != second.shape:
+        second = F.interpolate(second, first.shape[2:], mode=('bilinear', 'trilinear')[first.ndim - 4])
+    first, second = (F.normalize(a.flatten(1), dim=1) for a in (first, second))
+    return (first - second).square().sum(1).mean()

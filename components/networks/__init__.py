@@ -8,6 +8,7 @@ from .canet import CANet
 from .coplenet import COPLENet
 from .dropout import dropout_active
 from .dual_branch import DualBranchUNet, DualBranchUNet2D, DualBranchUNet3D
+from .layers import resize
 from .multi_decoder import MultiDecoderUNet
 from .nested_unet import NestedUNet
 from .perturbed_decoder import PerturbedDecoderUNet
@@ -22,4 +23,4 @@ from .unetr import UNETR, SwinUNETR
 
 __all__ = ['AttentionUNet', 'CANet', 'COPLENet', 'DualBranchUNet', 'DualBranchUNet2D', 'DualBranchUNet3D', 'MultiDecoderUNet',
            'NestedUNet', 'PerturbedDecoderUNet', 'ResidualEncoderUNet', 'SwinUNETR', 'SwinUNet', 'TransUNet', 'UNETR', 'UNet',
-           'UNet2D', 'UNet2D5', 'UNet3D', 'UNetScSE', 'dropout_active', 'load_matching']
+           'UNet2D', 'UNet2D5', 'UNet3D', 'UNetScSE', 'dropout_active', 'load_matching', 'resize']

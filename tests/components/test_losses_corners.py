@@ -11,8 +11,8 @@ SHAPES = [(2, 3, 6, 5), (1, 3, 3, 4, 5)]
 LABELLED = ('cross_entropy', 'cross_entropy_map', 'dice_ce', 'exp_log', 'focal', 'focal_dice', 'generalized_cross_entropy',
             'group_dice', 'label_smoothing', 'mae', 'mse', 'noise_robust_dice', 'partial_cross_entropy', 'soft_dice',
             'symmetric_cross_entropy', 'tversky')
-COMPARED = ('cosine_distance', 'cosine_similarity_map', 'js_divergence', 'js_divergence_map', 'kl_divergence', 'kl_divergence_map',
-            'mean_squared_error', 'symmetric_kl', 'symmetric_kl_map')
+COMPARED = ('attention_transfer', 'cosine_distance', 'cosine_similarity_map', 'js_divergence', 'js_divergence_map', 'kl_divergence',
+            'kl_divergence_map', 'mean_squared_error', 'symmetric_kl', 'symmetric_kl_map')
 PLAIN = ('boundary_length', 'compactness', 'entropy', 'total_variation')
 BOUNDS = dict(lower_voxels=(None, 5, 12), upper_voxels=(4, 9, None))
 

@@ -7,12 +7,31 @@ from torch import nn
 from scarceseg.components.functional import mixed_pseudo_label
 from scarceseg.components.labels import IGNORE
 from scarceseg.methods.contract import check_needs, check_parts, method_needs
+from scarceseg.methods.weighing import at
 from scarceseg.registry import METHODS, MODELS, UserError
 
 CLASSES = 3
 NETWORK = dict(type='UNet2D', in_channels=1, num_classes=CLASSES, channels=(4, 8), dropout=0.0)
 DUAL = {**NETWORK, 'type': 'DualBranchUNet2D'}
+TEACHER = dict(type='MomentumAnnealingEMA', average_of='student', momentum=0.01, gamma=1)
+SUP, CONSISTENCY, PSEUDO = dict(type='dice_ce'), dict(type='mean_squared_error'), dict(type='cross_entropy')
+RAMP = dict(type='sigmoid_rampup', start=0.75, stop=1.0, length=10)
 RECIPES = {
+    'entropy_minimization': dict(networks=dict(net=NETWORK), losses=dict(sup=SUP, entropy=dict(type='entropy'))),
+    'mean_teacher': dict(networks=dict(student=NETWORK, teacher=TEACHER), losses=dict(sup=SUP, consistency=CONSISTENCY)),
+    'uamt': dict(networks=dict(student={**NETWORK, 'dropout': 0.1}, teacher=TEACHER), losses=dict(sup=SUP, consistency=CONSISTENCY),
+                 method=dict(type='uamt', passes=2, certain=RAMP)),
+    'urpc': dict(networks=dict(net={**NETWORK, 'channels': (4, 8, 8), 'scales': 2}), losses=dict(sup=SUP)),
+    'cct': dict(networks=dict(net={**NETWORK, 'type': 'PerturbedDecoderUNet'}), losses=dict(sup=SUP, consistency=CONSISTENCY)),
+    'cps': dict(networks=dict(first=NETWORK, second=NETWORK), losses=dict(sup=SUP, pseudo=PSEUDO)),
+    'cross_teaching': dict(networks=dict(cnn=NETWORK, transformer={**NETWORK, 'norm': 'layer'}),
+                           losses=dict(sup=SUP, pseudo=dict(type='soft_dice'))),
+    'mcnet': dict(networks=dict(net={**NETWORK, 'type': 'MultiDecoderUNet'}), losses=dict(sup=SUP, consistency=CONSISTENCY)),
+    'unimatch': dict(networks=dict(net=NETWORK), losses=dict(sup=SUP, pseudo=PSEUDO),
+                     method=dict(type='unimatch', confidence=0.4), weights=dict(strong=0.1, features=0.1)),
+    'bcp': dict(networks=dict(student=NETWORK, teacher=TEACHER), losses=dict(sup=SUP, pseudo=SUP)),
+    'distillation': dict(networks=dict(student=NETWORK, teacher={**NETWORK, 'channels': (6, 12), 'frozen': True}),
+                         losses=dict(sup=SUP, logits=dict(type='soft_cross_entropy'), features=dict(type='attention_transfer'))),
     'supervised': dict(networks=dict(net=NETWORK), losses=dict(sup=dict(type='dice_ce'))),
     'dmpls': dict(networks=dict(dual=DUAL), losses=dict(sup=dict(type='cross_entropy'), pseudo=dict(type='soft_dice')),
                   weights=dict(pseudo=dict(type='sigmoid_rampup', stop=0.5, length=10))),
@@ -21,7 +40,14 @@ RECIPES = {
 
 def segmentor(name, **changes):
     torch.manual_seed(0)
-    return MODELS.build(dict(type='Segmentor', method=dict(type=name), **{**RECIPES[name], **changes}))
+    model = MODELS.build(dict(type='Segmentor', **{'method': dict(type=name), **RECIPES[name], **changes}))
+    model.start()
+    return model
+
+
+def terms_of(model, batch, iteration=0):
+    """The terms of a segmentor's method."""
+    return model.method(model.networks, batch, model.losses, **at(model.settings, iteration))
 
 
 def make_batch(part='scribbled', ignored=0.8, seed=0):
@@ -29,7 +55,10 @@ def make_batch(part='scribbled', ignored=0.8, seed=0):
     label = torch.randint(0, CLASSES, (2, 16, 16), generator=g)
     image = label[:, None].float() + torch.randn(2, 1, 16, 16, generator=g)
     label[torch.rand(label.shape, generator=g) < ignored] = IGNORE
-    return {part: dict(image=image, label=label, name=['a', 'b'])}
+    fields = dict(image=image, label=label, name=['a', 'b'])
+    if part == 'unlabeled':
+        fields = dict(image=image, image_strong1=image.exp(), image_strong2=-image, name=['a', 'b'])
+    return {part: fields}
 
 
 def parts_of(name):
@@ -48,7 +77,7 @@ def test_every_method_on_the_shelf_has_a_recipe_here():
 @pytest.mark.parametrize('name', RECIPES)
 def test_every_term_is_a_finite_scalar_with_a_gradient_to_a_trained_parameter(name):
     model = segmentor(name)
-    terms = model.method(model.networks, all_parts(name), model.losses)
+    terms = terms_of(model, all_parts(name))
     assert set(terms) == set(METHODS.get(name).needs.terms)
     for term, value in terms.items():
         assert value.ndim == 0 and torch.isfinite(value), term
@@ -59,21 +88,23 @@ def test_every_term_is_a_finite_scalar_with_a_gradient_to_a_trained_parameter(na
 
 @pytest.mark.parametrize('name', RECIPES)
 def test_a_method_changes_neither_weights_nor_batch(name):
-    model, batch = segmentor(name).eval(), all_parts(name)
+    model, batch = segmentor(name).train(), all_parts(name)
+    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm2d)):
+        norm.eval()  # running statistics are the norm's own affair
     weights = {k: v.clone() for k, v in model.state_dict().items()}
     copies = {part: {k: v.clone() for k, v in fields.items() if torch.is_tensor(v)} for part, fields in batch.items()}
-    model.method(model.networks, batch, model.losses)
+    terms_of(model, batch)
     assert all(torch.equal(v, weights[k]) for k, v in model.state_dict().items())
     assert all(torch.equal(batch[p][k], v) for p, fields in copies.items() for k, v in fields.items())
 
 
 @pytest.mark.parametrize('name', RECIPES)
 def test_a_step_of_a_few_iterations_lowers_the_loss(name):
-    """Twenty steps on one batch."""
+    """Forty steps on one batch."""
     model, batch = segmentor(name), all_parts(name)
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     values = []
-    for t in range(20):
+    for t in range(40):
         model.iteration = t
         torch.manual_seed(t)
         losses = model(mode='loss', **batch)
@@ -89,10 +120,10 @@ def test_a_step_of_a_few_iterations_lowers_the_loss(name):
 def test_bfloat16_gives_finite_losses_close_to_those_of_float32(name):
     model, batch = segmentor(name), all_parts(name)
     torch.manual_seed(0)
-    expected = model.method(model.networks, batch, model.losses)
+    expected = terms_of(model, batch)
     torch.manual_seed(0)
     with torch.autocast('cpu', torch.bfloat16):
-        terms = model.method(model.networks, batch, model.losses)
+        terms = terms_of(model, batch)
     for term in terms:
         assert terms[term].dtype == torch.float32
         assert float(terms[term]) == pytest.approx(float(expected[term]), rel=0.1)
@@ -151,8 +182,8 @@ def test_supervision_by_scribbles_is_partial_cross_entropy_in_one_forward():
 
 def test_without_annotation_the_supervised_terms_are_zero():
     for name in RECIPES:
-        model = segmentor(name, **({} if name == 'dmpls' else dict(losses=dict(sup=dict(type='cross_entropy')))))
-        terms = model.method(model.networks, {p: make_batch(p, ignored=1.1)[p] for p in parts_of(name)}, model.losses)
+        model = segmentor(name, losses=dict(RECIPES[name]['losses'], sup=dict(type='cross_entropy')))
+        terms = terms_of(model, {p: make_batch(p, ignored=1.1)[p] for p in parts_of(name)})
         assert float(terms['sup']) == 0
 
 

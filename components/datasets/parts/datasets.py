@@ -7,13 +7,13 @@ import time
 import numpy as np
 from torch.utils.data import Dataset
 
-from scarceseg.registry import DATASETS, TRANSFORMS, UserError
+from scarceseg.registry import DATASETS, UserError
 
 from ..cache.store import DiskStore, default_folder, load_all
 from .class_locations import index_label, item_locations, items_with_foreground, locations_in_box
 from .focusing import on_foreground, places_views
 from .patches import box_size, check_boxes, draw_box, outside_value, read_box
-from .preparing import build, build_parts, build_prepare, build_simulate, case_keys, prepare_case
+from .preparing import build, build_parts, build_prepare, build_simulate, build_transforms, case_keys, prepare_case
 
 logger = logging.getLogger(__name__)
 CACHES = ('memory', 'disk')
@@ -32,6 +32,7 @@ class PartsDataset(Dataset):
             'clean' or 'noisy'. Labels of the part 'unlabeled' are not read, even where there are some.
         prepare: deterministic transforms of a whole case, done once.
         transforms: random transforms of a sample, done at each draw.
+        part_transforms: {part: further transforms of its samples}, behind the others, such as the strong views of unlabelled ones.
         slices: an item is a slice along the first axis of space, for 2D networks, instead of a whole case.
         patch: an item is cut to a random box of so many voxels along each axis, None for all of it, before it is transformed; of
             a case on disk nothing else is read. Outside the image is its minimum, and 255 in the label.
@@ -44,15 +45,16 @@ class PartsDataset(Dataset):
         store: folder of the disk cache; default $SCARCESEG_CACHE or ~/.cache/scarceseg.
     """
 
-    def __init__(self, parts, prepare=(), transforms=(), slices=False, patch=None, margin=0, foreground=0.0, simulate=None,
-                 annotated_only=True, cache='memory', store=None):
+    def __init__(self, parts, prepare=(), transforms=(), part_transforms=None, slices=False, patch=None, margin=0, foreground=0.0,
+                 simulate=None, annotated_only=True, cache='memory', store=None):
         if cache not in CACHES:
             raise UserError(f'cache={cache!r} is unknown; known: {", ".join(CACHES)}')
         check_boxes(patch, margin, foreground)
         self.parts, simulate = build_parts(parts), simulate or {}
         self.prepare, self.simulate = build_prepare(prepare), build_simulate(simulate, self.parts)
-        self.transforms = [TRANSFORMS.build(t) for t in transforms]
-        self.certain, self.focusing = on_foreground(self.transforms), places_views(self.transforms)
+        self.transforms = build_transforms(transforms, part_transforms, self.parts)
+        self.certain = {part: on_foreground(chain) for part, chain in self.transforms.items()}
+        self.focusing = {part: places_views(chain) for part, chain in self.transforms.items()}
         self.slices, self.patch, self.margin, self.foreground = slices, patch, margin, foreground
         self.store = DiskStore(store or default_folder()) if cache == 'disk' else None
         self.keys = {name: case_keys(part, simulate=simulate.get(name, ()), prepare=prepare, slices=slices)
@@ -114,7 +116,7 @@ class PartsDataset(Dataset):
     def __getitem__(self, draw):
         rng = np.random.default_rng(draw.entropy)
         sample = self._item(draw, rng)
-        for transform in self.certain if draw.foreground else self.transforms:
+        for transform in (self.certain if draw.foreground else self.transforms)[draw.part]:
             sample = transform(sample, rng)
         return draw.part, {k: np.ascontiguousarray(v) if k != 'name' else v for k, v in sample.items()
                            if k == 'name' or isinstance(v, np.ndarray)}
@@ -130,14 +132,14 @@ class PartsDataset(Dataset):
             spacing = spacing and spacing[1:]
         space = arrays['image'].shape[1:]
         focused = self.patch is not None and (draw.foreground or (self.foreground > 0 and rng.random() < self.foreground))
-        locations = item_locations(case, place, space) if 'locations' in case and (focused or self.focusing) else None
+        locations = item_locations(case, place, space) if 'locations' in case and (focused or self.focusing[draw.part]) else None
         if self.patch is not None:
             size, margin = box_size(self.patch, self.margin, space, case['name'])
             start = draw_box(rng, space, size, locations=locations if focused else None)
             start, size = [s - m for s, m in zip(start, margin)], [s + 2 * m for s, m in zip(size, margin)]
             arrays = {k: read_box(a, start, size, fill=outside_value(k, case)) for k, a in arrays.items()}
             if locations is not None:
-                locations = locations_in_box(locations, space, start, size) if self.focusing else None
+                locations = locations_in_box(locations, space, start, size) if self.focusing[draw.part] else None
         sample = dict(arrays, name=case['name'], spacing_mm=spacing, **{k: case[k] for k in case['loose']})
         return sample if locations is None else dict(sample, class_locations=locations)
 

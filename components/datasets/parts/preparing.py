@@ -80,6 +80,18 @@ def prepare_case(sample, steps):
     return sample
 
 
+def build_transforms(configs, of_parts, parts):
+    """``{part: its random transforms}``: those of all parts, then its own.
+
+    Raises:
+        UserError: transforms of a part that is not there.
+    """
+    for part in of_parts or {}:
+        if part not in parts:
+            raise UserError(f'part_transforms names part {part!r}{nearest(part, parts)}; the data set has {", ".join(parts)}')
+    return {part: [TRANSFORMS.build(t) for t in [*configs, *(of_parts or {}).get(part, [])]] for part in parts}
+
+
 def build_simulate(configs, parts):
     """``{part: its deterministic transforms}`` of a config.
 

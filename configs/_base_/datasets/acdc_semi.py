@@ -3,4 +3,4 @@ _base_ = './acdc_labeled.py'
 train_dataloader = dict(
     dataset=dict(parts=dict(unlabeled=dict(
         type='FolderDataset', data_root='data', images='ACDC/images', split='ACDC/splits/unlabeled_90pct.txt'))),
-    batch_sampler=dict(_delete_=True, type='PartBatchSampler', parts=dict(labeled=12, unlabeled=12)))
+    batch_sampler=dict(_delete_=True, type='PartBatchSampler', parts=dict(labeled=4, unlabeled=4)))

@@ -1,0 +1,12 @@
+"""Noise on images."""
+import torch
+
+
+def clipped_noise(image, *, std=0.1, limit=2.0):
+    """The image under Gaussian noise, drawn anew for each voxel and cut off at ``limit`` standard deviations [Yu 2019].
+
+    Args:
+        image: (N, C, *space), of standard deviation about 1.
+        std: standard deviation of the noise before it is cut off; 0 gives the image itself.
+    """
+    return image + (torch.randn_like(image) * std).clamp_(-limit * std, limit * std)

@@ -1,0 +1,10 @@
+"""Bidirectional copy-paste on ACDC, 14 of 140 volumes labelled, in minutes on a CPU."""
+_base_ = ['../_base_/datasets/acdc_semi_cpu.py', '../_base_/augmentation/slices_128.py', '../_base_/schedules/adamw_1k.py',
+          '../_base_/runtime.py']
+model = dict(
+    networks=dict(
+        student=dict(type='UNet2D', in_channels=1, num_classes=4),
+        teacher=dict(type='MomentumAnnealingEMA', average_of='student', momentum=0.01, gamma=1)),
+    method=dict(type='bcp', alone=dict(type='step', before=1, after=0, at=300)),
+    losses=dict(sup=dict(type='dice_ce'), pseudo=dict(type='dice_ce')),
+    weights=dict(pseudo=0.5))

@@ -1,0 +1,10 @@
+"""Cross pseudo supervision on left atria, 7 of 72 labelled, at the paper's budget."""
+_base_ = ['../_base_/datasets/la_full_semi.py', '../_base_/augmentation/blocks.py', '../_base_/schedules/adam_20k.py',
+          '../_base_/runtime.py']
+model = dict(
+    networks=dict(
+        first=dict(type='UNet3D', in_channels=1, num_classes=2),
+        second=dict(type='UNet3D', in_channels=1, num_classes=2)),
+    method=dict(type='cps'),
+    losses=dict(sup=dict(type='dice_ce'), pseudo=dict(type='cross_entropy')),
+    weights=dict(pseudo=dict(type='sigmoid_rampup', stop=0.1, begin=2000, length=12_000)))

@@ -1,0 +1,10 @@
+"""Uncertainty-aware mean teacher on ACDC, 14 of 140 volumes labelled, at the paper's budget."""
+_base_ = ['../_base_/datasets/acdc_semi.py', '../_base_/augmentation/slices_192.py', '../_base_/schedules/adam_30k.py',
+          '../_base_/runtime.py']
+model = dict(
+    networks=dict(
+        student=dict(type='UNet2D', in_channels=1, num_classes=4, dropout=(0, 0, 0, 0.3, 0.5)),
+        teacher=dict(type='MomentumAnnealingEMA', average_of='student', momentum=0.01, gamma=1)),
+    method=dict(type='uamt', passes=8, certain=dict(type='sigmoid_rampup', start=0.75, stop=1.0, begin=2000, length=18_000)),
+    losses=dict(sup=dict(type='dice_ce'), consistency=dict(type='mean_squared_error')),
+    weights=dict(consistency=dict(type='sigmoid_rampup', stop=0.1, begin=2000, length=18_000)))

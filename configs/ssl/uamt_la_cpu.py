@@ -1,0 +1,10 @@
+"""Uncertainty-aware mean teacher on left atria, 7 of 72 labelled, in minutes on a CPU."""
+_base_ = ['../_base_/datasets/la_semi.py', '../_base_/augmentation/blocks.py', '../_base_/schedules/adamw_500.py',
+          '../_base_/runtime.py']
+model = dict(
+    networks=dict(
+        student=dict(type='UNet3D', in_channels=1, num_classes=2, dropout=(0, 0, 0, 0.3, 0.5)),
+        teacher=dict(type='MomentumAnnealingEMA', average_of='student', momentum=0.01, gamma=1)),
+    method=dict(type='uamt', passes=8, certain=dict(type='sigmoid_rampup', start=0.75, stop=1.0, length=300)),
+    losses=dict(sup=dict(type='dice_ce'), consistency=dict(type='mean_squared_error')),
+    weights=dict(consistency=dict(type='sigmoid_rampup', stop=0.1, length=300)))

@@ -1,0 +1,8 @@
+"""UniMatch on ACDC, 14 of 140 volumes labelled, at the paper's budget."""
+_base_ = ['../_base_/datasets/acdc_semi.py', '../_base_/augmentation/slices_192_views.py', '../_base_/schedules/adam_30k.py',
+          '../_base_/runtime.py']
+model = dict(
+    networks=dict(net=dict(type='UNet2D', in_channels=1, num_classes=4)),
+    method=dict(type='unimatch', confidence=0.95),
+    losses=dict(sup=dict(type='dice_ce'), pseudo=dict(type='cross_entropy')),
+    weights=dict(sup=0.5, strong=0.25, features=0.25))

@@ -1,0 +1,60 @@
+"""Passes of batches through networks: several parts in one, and several outputs of one."""
+import torch
+
+from scarceseg.registry import UserError
+
+
+def together(network, *images):
+    """What a network makes of several batches that go through it in one pass and share its batch statistics.
+
+    Args:
+        network: images to logits, or to a tuple of them.
+        images: (N_i, C, *space) each, of one size.
+
+    Returns:
+        A list of logits (N_i, K, *space), or of tuples of them.
+
+    Raises:
+        UserError: the images differ in size.
+    """
+    spaces = {tuple(image.shape[1:]) for image in images}
+    if len(spaces) > 1:
+        raise UserError(f'the parts of a batch have images of shapes {" and ".join(map(str, sorted(spaces)))} (C, *space), but go '
+                        'through the network together; let transforms crop them to one size')
+    outputs, sizes = network(torch.cat(images)), [len(image) for image in images]
+    if isinstance(outputs, tuple):
+        return list(zip(*(logits.split(sizes) for logits in outputs)))
+    return list(outputs.split(sizes))
+
+
+def main(outputs):
+    """The main output of a network: the first of several, or the only one."""
+    return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def single(outputs, *, method):
+    """The output itself, where a network has one.
+
+    Raises:
+        UserError: there are several.
+    """
+    return several(outputs, least=1, most=1, method=method, networks='UNet2D, UNet3D and others with their default settings')
+
+
+def several(outputs, *, least=2, most=None, method, networks):
+    """The outputs themselves, where a network has so many.
+
+    Args:
+        outputs: logits, or a tuple of them.
+        least, most: their number.
+        method: its name, for the sentence.
+        networks: which networks have so many, for the sentence.
+
+    Raises:
+        UserError: there are fewer or more.
+    """
+    number = len(outputs) if isinstance(outputs, tuple) else 1
+    if number < least or (most is not None and number > most):
+        wanted = 'one output' if most == 1 else f'{least} outputs' if most == least else f'{least} outputs or more'
+        raise UserError(f'method {method} needs a network with {wanted}, but this one has {number}; such are: {networks}')
+    return outputs

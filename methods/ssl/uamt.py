@@ -1,0 +1,44 @@
+"""Uncertainty-aware mean teacher."""
+import torch
+
+from scarceseg.components.functional import clipped_noise, entropy_of
+from scarceseg.components.networks import dropout_active
+from scarceseg.registry import METHODS, UserError
+
+from ..contract import method_needs
+from ..passes import main, together
+from ..supervision import supervise
+
+
+@METHODS.register_module()
+@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup consistency', terms='sup consistency')
+def uamt(nets, batch, losses, *, certain, passes=8, noise=0.1):
+    """Mean teacher that is followed only where it is certain [Yu 2019].
+
+    ``L_sup(z_l, y) + λ L_cons(p_s, p_t | u < certain)``, with ``u`` the entropy, as a share of the greatest possible, of the
+    mean of several answers of the teacher under dropout and noise. All its answers are one pass.
+
+    Args:
+        nets: ``student``; ``teacher``, its average, with dropout layers.
+        batch: ``labeled`` with ``image`` (N, C, *space) and ``label`` (N, *space), ``unlabeled`` with ``image``.
+        losses: ``sup(logits, label)``; ``consistency(prob, prob, mask)``.
+        certain: in [0, 1], the uncertainty below which voxels count; the paper's is a ramp from ¾ to 1.
+        passes: T, answers that are averaged, beside the one that is followed.
+        noise: standard deviation of the noise on unlabelled images, which is cut off at twice as much.
+
+    Returns:
+        ``sup`` and ``consistency``: scalars.
+
+    Raises:
+        UserError: there is not one pass.
+    """
+    if passes < 1:
+        raise UserError(f'passes={passes} of uamt must be 1 or more')
+    image = batch['unlabeled']['image']
+    labeled, student = together(nets['student'], batch['labeled']['image'], clipped_noise(image, std=noise))
+    with torch.no_grad(), dropout_active(nets['teacher']):
+        noisy = clipped_noise(torch.cat([image] * (1 + passes)), std=noise)
+        teacher, *answers = main(nets['teacher'](noisy)).float().softmax(1).chunk(1 + passes)
+        mask = entropy_of(sum(answers) / passes) < certain
+    return dict(sup=supervise(losses['sup'], labeled, batch['labeled']['label']),
+                consistency=losses['consistency'](main(student).softmax(1), teacher, mask))
