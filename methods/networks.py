@@ -74,6 +74,9 @@ def check_pretrained(configs, load_from=None):
     """Raise UserError where a file of pretrained weights is missing or overruled; make their paths absolute, in place."""
     for name, config in configs.items():
         settings = config.get('pretrained')
+        if config.get('frozen') and settings is None and not load_from:
+            raise UserError(f'networks.{name} is frozen, but has no weights to start from; give it pretrained=dict(checkpoint=FILE, '
+                            'source=PREFIX)')
         if settings is None:
             continue
         if load_from:
@@ -103,6 +106,9 @@ def load_pretrained(networks, configs):
             weights = next((content[k] for k in ('state_dict', 'model') if isinstance(content.get(k), dict)), content)
             matches[name] = load_matching(networks[name], weights, where=file, **settings)
             logger.info('network %s from %s: %s', name, file, matches[name])
+            if config.get('frozen') and (matches[name].other_shape or matches[name].not_in_file):
+                raise UserError(f'networks.{name} is frozen, but {file} gives it only a part of its weights ({matches[name]}); '
+                                'make its settings those of the network in the file, or set source to its prefix')
             for what, entries in matches[name]._asdict().items():
                 logger.debug('%s: %s', what, ', '.join(entries))
     return matches

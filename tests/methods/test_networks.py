@@ -122,6 +122,17 @@ def test_pretrained_weights_that_are_not_there_end_before_anything_starts(small_
     assert not (tmp_path / 'run').exists()
 
 
+def test_a_frozen_network_needs_all_of_its_weights(small_folder, tmp_path):
+    source = train(small(iterations=1), work_dir=tmp_path / 'source', data=small_folder)
+    config = small('ssl/distillation_acdc_cpu')
+    config.model.networks.teacher.pretrained = None
+    with pytest.raises(UserError, match='networks.teacher is frozen, but has no weights to start from; give it pretrained='):
+        train(config, work_dir=tmp_path / 'run', data=small_folder)
+    config.model.networks.teacher.pretrained = dict(checkpoint=str(source / LAST), source='networks.dual')
+    with pytest.raises(UserError, match='networks.teacher is frozen, but .* gives it only a part of its weights'):
+        train(config, work_dir=tmp_path / 'run', data=small_folder)
+
+
 def test_pretrained_weights_beside_a_whole_checkpoint_are_a_contradiction(small_folder, tmp_path):
     source = train(small(iterations=1), work_dir=tmp_path / 'source', data=small_folder)
     config = small()
