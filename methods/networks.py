@@ -75,8 +75,8 @@ def check_pretrained(configs, load_from=None):
     for name, config in configs.items():
         settings = config.get('pretrained')
         if config.get('frozen') and settings is None and not load_from:
-            raise UserError(f'networks.{name} is frozen, but has no weights to start from; give it pretrained=dict(checkpoint=FILE, '
-                            'source=PREFIX)')
+            raise UserError(f'networks.{name} is frozen, but has no weights to start from; give it '
+                            'pretrained=dict(checkpoint=FILE, source=PREFIX)')
         if settings is None:
             continue
         if load_from:
