@@ -3,9 +3,9 @@ from . import fsl, ssl, wsl
 from .hooks import CurvesHook, SafeCheckpointHook
 from .loop import MethodTrainLoop
 from .metrics import DiceMetric, IoUMetric
-from .optim import MergedOptimWrapperConstructor
+from .optim import Bfloat16OptimWrapper, MergedOptimWrapperConstructor
 from .segmentor import Segmentor
 from .visual import CsvVisBackend
 
-__all__ = ['CsvVisBackend', 'CurvesHook', 'DiceMetric', 'IoUMetric', 'MergedOptimWrapperConstructor', 'MethodTrainLoop',
-           'SafeCheckpointHook', 'Segmentor', 'fsl', 'ssl', 'wsl']
+__all__ = ['Bfloat16OptimWrapper', 'CsvVisBackend', 'CurvesHook', 'DiceMetric', 'IoUMetric', 'MergedOptimWrapperConstructor',
+           'MethodTrainLoop', 'SafeCheckpointHook', 'Segmentor', 'fsl', 'ssl', 'wsl']

@@ -37,6 +37,6 @@ POSTPROCESSORS = _shelf('postprocessor', 'components.postprocess', binds=True)
 # what else the Runner looks up under our scope; without a shelf of ours it warns at every build
 _OTHERS = ('RUNNERS', 'RUNNER_CONSTRUCTORS', 'OPTIMIZERS', 'OPTIM_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'PARAM_SCHEDULERS',
            'EVALUATOR', 'VISUALIZERS', 'LOG_PROCESSORS', 'MODEL_WRAPPERS', 'STRATEGIES', 'INFERENCERS')
-_LOCATIONS = {'OPTIM_WRAPPER_CONSTRUCTORS': ('methods',)}
+_LOCATIONS = {'OPTIM_WRAPPER_CONSTRUCTORS': ('methods',), 'OPTIM_WRAPPERS': ('methods',)}
 SHELVES = {name: _shelf(getattr(root, name).name, *_LOCATIONS.get(name, ()), parent=getattr(root, name)) for name in _OTHERS}
 SHELVES.update({name: shelf for name, shelf in list(globals().items()) if isinstance(shelf, Registry)})

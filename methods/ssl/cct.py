@@ -1,6 +1,7 @@
 """Cross-consistency training."""
 import torch
 
+from scarceseg.components.functional import probabilities
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
@@ -27,6 +28,6 @@ def cct(nets, batch, losses):
     net, image, n = nets['net'], batch['labeled']['image'], len(batch['labeled']['image'])
     features = net.encoder(torch.cat([image, batch['unlabeled']['image']]))
     main = single(net.decoder(features), method='cct')
-    target = main[n:].detach().softmax(1)
-    apart = [losses['consistency'](z.softmax(1), target) for z in net.auxiliary([f[n:] for f in features])]
+    target = probabilities(main[n:].detach())
+    apart = [losses['consistency'](probabilities(z), target) for z in net.auxiliary([f[n:] for f in features])]
     return dict(sup=losses['sup'](main[:n], batch['labeled']['label']), consistency=sum(apart) / len(apart))

@@ -1,6 +1,7 @@
 """Knowledge distillation."""
 import torch
 
+from scarceseg.components.functional import probabilities
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
@@ -33,7 +34,7 @@ def distillation(nets, batch, losses, *, temperature=2.0, levels=(-1, -2)):
     logits = single(nets['student'].decoder(features), method='distillation')
     with torch.no_grad():
         guide = nets['teacher'].encoder(image)
-        target = (main(nets['teacher'].decoder(guide)).float() / temperature).softmax(1)
+        target = probabilities(main(nets['teacher'].decoder(guide)).float() / temperature)
     return dict(sup=losses['sup'](logits[:n], label),
                 logits=temperature ** 2 * losses['logits'](logits.float() / temperature, target),
                 features=sum(losses['features'](features[k], guide[k]) for k in levels) / len(levels))

@@ -3,7 +3,7 @@ from itertools import permutations
 
 import torch
 
-from scarceseg.components.functional import sharpen
+from scarceseg.components.functional import probabilities, sharpen
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
@@ -32,7 +32,7 @@ def mcnet(nets, batch, losses, *, temperature=0.1):
     """
     image, label = batch['labeled']['image'], batch['labeled']['label']
     outputs = several(nets['net'](torch.cat([image, batch['unlabeled']['image']])), method='mcnet', networks='MultiDecoderUNet')
-    probs = [logits.float().softmax(1) for logits in outputs]
+    probs = [probabilities(logits) for logits in outputs]
     sharp = [sharpen(prob.detach(), temperature=temperature) for prob in probs]
     return dict(sup=sum(losses['sup'](logits[:len(image)], label) for logits in outputs),
                 consistency=sum(losses['consistency'](p, q) for (p, _), (_, q) in permutations(zip(probs, sharp), 2)))

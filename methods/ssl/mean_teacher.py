@@ -1,7 +1,7 @@
 """Mean teacher."""
 import torch
 
-from scarceseg.components.functional import clipped_noise
+from scarceseg.components.functional import clipped_noise, probabilities
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
@@ -28,6 +28,6 @@ def mean_teacher(nets, batch, losses, *, noise=0.1):
     image = batch['unlabeled']['image']
     labeled, student = together(nets['student'], batch['labeled']['image'], clipped_noise(image, std=noise))
     with torch.no_grad():
-        teacher = main(nets['teacher'](clipped_noise(image, std=noise))).softmax(1)
+        teacher = probabilities(main(nets['teacher'](clipped_noise(image, std=noise))))
     return dict(sup=supervise(losses['sup'], labeled, batch['labeled']['label']),
-                consistency=losses['consistency'](main(student).softmax(1), teacher))
+                consistency=losses['consistency'](probabilities(main(student)), teacher))

@@ -1,7 +1,7 @@
 """Uncertainty-aware mean teacher."""
 import torch
 
-from scarceseg.components.functional import clipped_noise, entropy_of
+from scarceseg.components.functional import clipped_noise, entropy_of, probabilities
 from scarceseg.components.networks import dropout_active
 from scarceseg.registry import METHODS, UserError
 
@@ -38,7 +38,7 @@ def uamt(nets, batch, losses, *, certain, passes=8, noise=0.1):
     labeled, student = together(nets['student'], batch['labeled']['image'], clipped_noise(image, std=noise))
     with torch.no_grad(), dropout_active(nets['teacher']):
         noisy = clipped_noise(torch.cat([image] * (1 + passes)), std=noise)
-        teacher, *answers = main(nets['teacher'](noisy)).float().softmax(1).chunk(1 + passes)
+        teacher, *answers = probabilities(main(nets['teacher'](noisy))).chunk(1 + passes)
         mask = entropy_of(sum(answers) / passes) < certain
     return dict(sup=supervise(losses['sup'], labeled, batch['labeled']['label']),
-                consistency=losses['consistency'](main(student).softmax(1), teacher, mask))
+                consistency=losses['consistency'](probabilities(main(student)), teacher, mask))

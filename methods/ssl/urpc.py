@@ -1,5 +1,5 @@
 """Uncertainty-rectified pyramid consistency."""
-from scarceseg.components.functional import rectified_consistency
+from scarceseg.components.functional import probabilities, rectified_consistency
 from scarceseg.components.networks import resize
 from scarceseg.registry import METHODS
 
@@ -30,4 +30,4 @@ def urpc(nets, batch, losses):
     labeled, unlabeled = together(lambda image: several(nets['net'](image), method='urpc', networks='U-Nets with scales=4'),
                                   batch['labeled']['image'], batch['unlabeled']['image'])
     sup = sum(losses['sup'](resize(logits, space), label) for logits in labeled) / len(labeled)
-    return dict(sup=sup, consistency=rectified_consistency([resize(z, space).float().softmax(1) for z in unlabeled]))
+    return dict(sup=sup, consistency=rectified_consistency([probabilities(resize(z, space)) for z in unlabeled]))

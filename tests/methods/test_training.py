@@ -242,3 +242,13 @@ def test_a_missing_data_folder_is_named_with_the_remedy(tmp_path):
     with pytest.raises(UserError, match=r'nowhere.*ACDC.*--data'):
         train(small(), root=tmp_path / 'runs', data=tmp_path / 'nowhere')
     assert not list((tmp_path / 'runs').glob('*'))
+
+
+def test_bfloat16_trains_on_a_cpu_and_keeps_weights_in_float32(small_folder, tmp_path):
+    """What changes is the arithmetic of the passes: nearly the same weights, but not to the bit."""
+    options = {'optim_wrapper.type': 'Bfloat16OptimWrapper'}
+    half, again, full = (weights(train(small(**o), work_dir=tmp_path / str(k), data=small_folder))
+                         for k, o in enumerate((options, options, {})))
+    assert same(half, again) and not same(half, full)
+    assert all(v.dtype != torch.bfloat16 and torch.isfinite(v).all() for v in half.values())
+    assert all(torch.allclose(half[k], full[k], atol=0.05) for k in half if k.endswith('weight'))
