@@ -39,3 +39,27 @@ def tool(parser):
                 sys.exit(130)
         return command
     return decorate
+
+
+def bare_step(config, model, batch):
+    """A function that trains a model for a step on a batch in memory, at the last iteration, with a plain optimizer.
+
+    Args:
+        config: with optimizer and number of iterations.
+        model: config of a segmentor.
+        batch: {part: {field: tensor}}.
+    """
+    import torch
+
+    from scarceseg.registry import MODELS
+    model, settings = MODELS.build(dict(model, type='Segmentor')).train(), dict(config.optim_wrapper.optimizer)
+    optimizer = getattr(torch.optim, settings.pop('type'))([p for p in model.parameters() if p.requires_grad], **settings)
+    model.sync_averages()
+    model.iteration = config.train_cfg.max_iters - 1
+
+    def step():
+        optimizer.zero_grad()
+        sum(value for name, value in model(mode='loss', **batch).items() if name.startswith('loss')).backward()
+        optimizer.step()
+        model.move_averages()
+    return step
