@@ -9,4 +9,9 @@ def clipped_noise(image, *, std=0.1, limit=2.0):
         image: (N, C, *space), of standard deviation about 1.
         std: standard deviation of the noise before it is cut off; 0 gives the image itself.
     """
-    return image + (torch.randn_like(image) * std).clamp_(-limit * std, limit * std)
+    return image + (normal_like(image) * std).clamp_(-limit * std, limit * std)
+
+
+def normal_like(tensor):
+    """Standard normal numbers of a tensor's shape, always contiguous: with channels innermost torch draws several times as long."""
+    return torch.randn(tensor.shape, dtype=tensor.dtype, device=tensor.device)

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from torch.nn import Module
 from torch.nn.modules.batchnorm import _NormBase
 
+from .noise import normal_like
+
 
 def feature_noise(features, *, strength=0.3):
     """Every value times a factor of its own from [1 - strength, 1 + strength]."""
@@ -51,7 +53,7 @@ def virtual_adversarial(features, *, decode, length=0.1, probe=0.01):
         clean = [f.detach() for f in features]
         with torch.no_grad():
             target = decode(clean).float().softmax(1)
-        directions = [_step(torch.randn_like(f), f, probe).requires_grad_() for f in clean]
+        directions = [_step(normal_like(f), f, probe).requires_grad_() for f in clean]
         log_prob = decode([f + d for f, d in zip(clean, directions)]).float().log_softmax(1)
         change = F.kl_div(log_prob, target, reduction='sum')
         gradients = torch.autograd.grad(change, directions)

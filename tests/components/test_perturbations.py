@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from scarceseg.components.functional.noise import normal_like
 from scarceseg.components.functional.perturbations import feature_drop, feature_noise, frozen_statistics, virtual_adversarial
 from scarceseg.components.networks import UNet, dropout_active
 
@@ -65,6 +66,13 @@ def test_the_adversarial_direction_leaves_no_gradient_and_no_statistics_behind()
     assert network.encoder.levels[0][0].weight.grad is not None
     network.decoder(features)
     assert any(not torch.equal(v, before[k]) for k, v in network.decoder.state_dict().items())
+
+
+def test_normal_numbers_are_contiguous_for_maps_with_channels_innermost():
+    """Otherwise torch draws them one by one, several times as long."""
+    f = torch.zeros(2, 4, 8, 9).to(memory_format=torch.channels_last)
+    drawn = normal_like(f)
+    assert drawn.is_contiguous() and drawn.shape == f.shape and drawn.dtype == f.dtype and 0.9 < drawn.std() < 1.1
 
 
 def test_a_feature_map_of_zeros_is_not_moved():

@@ -169,6 +169,19 @@ def test_the_pseudo_label_carries_no_gradient_and_mixes_by_beta():
     assert torch.equal(mixed_pseudo_label(first, second, 0.0), second.argmax(1))
 
 
+def test_uamt_gives_the_same_whether_few_answers_or_all_go_through_the_teacher_at_once():
+    """Of a network without dropout and batch statistics."""
+    plain, terms = {**NETWORK, 'norm': 'none'}, []
+    for settings in ({}, {'at_once': 2}):
+        model = segmentor('uamt', networks=dict(student=plain, teacher=TEACHER),
+                          method=dict(type='uamt', passes=4, certain=0.9, noise=1.0, **settings))
+        torch.manual_seed(1)
+        terms.append(terms_of(model, all_parts('uamt')))
+    assert terms[0]['consistency'] > 0 and all(torch.allclose(terms[0][k], terms[1][k]) for k in terms[0])
+    with pytest.raises(UserError, match='at_once=0 of uamt must be 1 or more'):
+        terms_of(segmentor('uamt', method=dict(type='uamt', certain=0.9, at_once=0)), all_parts('uamt'))
+
+
 def test_supervision_by_scribbles_is_partial_cross_entropy_in_one_forward():
     model = segmentor('supervised', losses=dict(sup=dict(type='cross_entropy')))
     batch = {**make_batch('scribbled'), **make_batch('labeled', ignored=0, seed=1),
