@@ -87,8 +87,13 @@ def check_pretrained(configs, load_from=None):
         if wrong or 'checkpoint' not in settings:
             raise UserError(f'networks.{name}.pretrained={settings!r} is written dict(checkpoint=FILE, source=PREFIX, '
                             f'target=PREFIX){nearest(str(wrong[0]), known) if wrong else ""}')
-        settings['checkpoint'] = str(Path(settings['checkpoint']).expanduser().resolve())
-        read_checkpoint(settings['checkpoint'])
+        file = Path(settings['checkpoint']).expanduser().resolve()
+        if not file.exists():
+            raise UserError(f'networks.{name}.pretrained: there is no file {file} (a relative path starts at the working '
+                            'directory); train it first, or say where it is, '
+                            f'--cfg-options model.networks.{name}.pretrained.checkpoint=FILE')
+        settings['checkpoint'] = str(file)
+        read_checkpoint(file)
 
 
 def load_pretrained(networks, configs):

@@ -24,7 +24,8 @@ class Segmentor(BaseModel):
         networks: {name: config}. A config with ``average_of`` is an averaged copy of that network, moved after every
             step: dict(type='ExponentialMovingAverage', average_of='student', momentum=0.01). One with ``pretrained`` starts
             from the weights of another: pretrained=dict(checkpoint='run/last.pth', source='networks.net.encoder',
-            target='encoder'). One with ``frozen=True`` stays as it is, in evaluation mode.
+            target='encoder'), a relative path starting at the working directory. One with ``frozen=True`` stays as it is, in
+            evaluation mode.
         method: config of a method; its settings are numbers or schedules.
         losses: {name: config} of the losses the method asks for.
         weights: {term: number or schedule}; a term without weight counts once.

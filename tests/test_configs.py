@@ -37,6 +37,10 @@ def without_weights(monkeypatch):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_a_config_builds_and_runs_two_iterations(name, data, tmp_path, without_weights):
     config = load_config(name, options={'train_cfg.max_iters': 2})
+    for network in config.model.networks.values():
+        if 'pretrained' in network:
+            network.pretrained.checkpoint = str(tmp_path / LAST)
+            (tmp_path / LAST).touch()
     if 'segmentation_models_pytorch' in config.pretty_text:
         import_torchvision()
         pytest.importorskip('segmentation_models_pytorch')

@@ -113,7 +113,9 @@ def test_a_run_starts_from_the_weights_it_names_and_resumes_without_them(small_f
 
 
 @pytest.mark.parametrize('settings, part', [
-    (dict(checkpoint='nowhere.pth'), 'nowhere.pth'), (dict(checkpont='x.pth'), 'checkpoint=FILE'), ('x.pth', 'checkpoint=FILE')])
+    (dict(checkpoint='nowhere.pth'), r'networks.dual.pretrained: there is no file /.*/nowhere.pth .*working directory.*train it '
+     r'first, or .*model.networks.dual.pretrained.checkpoint=FILE$'),
+    (dict(checkpont='x.pth'), 'checkpoint=FILE'), ('x.pth', 'checkpoint=FILE')])
 def test_pretrained_weights_that_are_not_there_end_before_anything_starts(small_folder, tmp_path, settings, part):
     config = small()
     config.model.networks.dual.pretrained = settings
