@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scarceseg.registry import LOSSES, METRICS, NETWORKS
+from scarceseg.registry import LOSSES, METHODS, METRICS, NETWORKS
 from scarceseg.tools import test as test_tool
 from scarceseg.tools import train as train_tool
 
@@ -63,12 +63,14 @@ def test_every_file_and_config_that_readme_names_is_there():
     assert links and configs and all((ROOT / name).exists() for name in links + configs)
 
 
-@pytest.mark.parametrize('page, shelf', [('losses.md', LOSSES), ('networks.md', NETWORKS), ('metrics.md', METRICS)])
-def test_the_page_of_a_shelf_names_all_that_stands_on_it(page, shelf):
+@pytest.mark.parametrize('page, shelf, room', [
+    ('losses.md', LOSSES, 'components'), ('networks.md', NETWORKS, 'components'), ('metrics.md', METRICS, 'components'),
+    ('methods.md', METHODS, 'methods')])
+def test_the_page_of_a_shelf_names_all_that_stands_on_it(page, shelf, room):
     shelf.import_from_location()
     table = re.findall(r'^\|([^|]*)\|', (ROOT / 'docs' / page).read_text(encoding='utf-8'), re.MULTILINE)
     named = {name for cell in table for name in re.findall(r'`(\w+)`', cell)}
-    assert named == {name for name, part in shelf.module_dict.items() if part.__module__.startswith('scarceseg.components')}
+    assert named == {name for name, part in shelf.module_dict.items() if part.__module__.startswith(f'scarceseg.{room}')}
 
 
 def test_every_citation_in_the_code_has_a_reference():
