@@ -46,6 +46,17 @@ def test_the_example_gives_the_batch_that_it_asks_for(la_folder, monkeypatch, tm
     assert not set(batch['labeled']['name']) & set(batch['unlabeled']['name'])
 
 
+def test_transforms_of_one_part_make_strong_views_of_unlabelled_images_alone(small_folder):
+    exec(next(b for b in re.findall(r'```python\n(.*?)```', TEXT, re.DOTALL) if b.startswith('transforms =')), written := {})
+    config = load_config('ssl/mean_teacher_acdc_cpu')
+    config.transforms, config.part_transforms = written['transforms'], written['part_transforms']
+    config = assemble(use_data_root(config, str(small_folder)))
+    dataset, parts = DATASETS.build(dict(config.train_dataloader.dataset)), dict(labeled=2, unlabeled=2)
+    batch = collate_parts([dataset[d] for d in PartBatchSampler(SimpleNamespace(dataset=dataset, seed=0), parts).batch(0)])
+    views = {part: sorted(k for k in content if k.startswith('image')) for part, content in batch.items()}
+    assert views == dict(labeled=['image'], unlabeled=['image', 'image_strong1', 'image_strong2'])
+
+
 @pytest.mark.parametrize('tool', [simulate, clean_cache])
 def test_the_options_that_the_page_names_are_there(tool):
     name = tool.__name__.rpartition('.')[2]

@@ -1,5 +1,6 @@
 """Suites: what is written is checked, what is on disk decides what is to be done."""
 import importlib
+import re
 import shutil
 
 import pytest
@@ -226,6 +227,14 @@ def test_a_shipped_suite_is_read_and_its_members_are_configs_that_exist(name):
     for member in read.members:
         config = member_config(member.config, options=member.options, fold=member.folds[0] if member.folds else None)
         assert config.model.method.type
+
+
+@pytest.mark.parametrize('data', ['acdc', 'acdc_cpu', 'la', 'la_cpu'])
+def test_every_semi_supervised_method_that_needs_no_finished_run_is_in_the_suite_of_its_data(data):
+    read = load_suite(f'ssl_{data}')
+    configs = {name for name in shipped_configs() if re.fullmatch(rf'ssl/[a-z_]+?_{data}', name)} - {f'ssl/distillation_{data}'}
+    assert {m.config for m in read.members} == configs and len(configs) == 11
+    assert read.baseline == 'supervised' and read.test['tta'] and all(m.seeds == (0, 1, 2) for m in read.members)
 
 
 def test_the_last_line_of_a_log_with_a_loss_tells_the_progress(tmp_path):
