@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from torch import nn
+
 from scarceseg.registry import UserError
 from scarceseg.registry.binding import nearest
 
@@ -66,10 +68,15 @@ def check_pieces(method, networks):
         UserError: a network lacks one.
     """
     for name, pieces in method.func.needs.pieces.items():
-        missing = [piece for piece in pieces if not callable(getattr(networks[name], piece, None))]
+        missing = [piece for piece in pieces if not _is_piece(getattr(networks[name], piece, None))]
         if missing:
             raise UserError(f'method {method.func.__name__} calls {", ".join(pieces)} of networks.{name} by themselves, but '
                             f'{type(networks[name]).__name__} has no {", ".join(missing)}; such have: {HOLDERS[pieces]}')
+
+
+def _is_piece(piece):
+    """Whether an attribute of a network can be called; a list of modules cannot, though Python thinks it can."""
+    return callable(piece) and getattr(type(piece), 'forward', None) is not nn.Module.forward
 
 
 def check_parts(method, parts):

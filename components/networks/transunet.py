@@ -5,7 +5,6 @@ from scarceseg.registry import NETWORKS
 
 from .blocks import Decoder, Encoder
 from .layers import conv_unit
-from .layout import check_image
 from .transformer import VisionTransformer
 from .unet import UShaped
 
@@ -32,14 +31,20 @@ class TransUNet(UShaped):
     def __init__(self, in_channels, num_classes, width=768, hidden=3072, depth=12, heads=12, grid=14, token_dropout=0.1,
                  **settings):
         super().__init__(in_channels, num_classes, **settings)
-        layout, deepest = self.layout, self.layout.channels[-1]
-        self.encoder = Encoder(layout)
-        self.transformer = VisionTransformer(layout, deepest, width=width, hidden=hidden, depth=depth, heads=heads, grid=grid,
-                                             dropout=token_dropout)
+        self.encoder = TransformerEncoder(self.layout, width=width, hidden=hidden, depth=depth, heads=heads, grid=grid,
+                                          dropout=token_dropout)
+        self.decoder = Decoder(self.layout, num_classes)
+
+
+class TransformerEncoder(Encoder):
+    """``Encoder`` whose last feature map passes through a ``VisionTransformer`` of these settings, and back to its channels."""
+
+    def __init__(self, layout, *, width, **settings):
+        super().__init__(layout)
+        deepest = layout.channels[-1]
+        self.transformer = VisionTransformer(layout, deepest, width=width, **settings)
         self.narrow = nn.Sequential(*conv_unit(layout, width, deepest, layout.kernels[-1]))
-        self.decoder = Decoder(layout, num_classes)
 
     def forward(self, image):
-        check_image(self, image)
-        *skips, x = self.encoder(image)
-        return self.decoder([*skips, self.narrow(self.transformer(x))])
+        *skips, x = super().forward(image)
+        return [*skips, self.narrow(self.transformer(x))]
