@@ -1,11 +1,9 @@
 """Cross-consistency training."""
-import torch
-
 from scarceseg.components.functional import probabilities
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
-from ..passes import single
+from ..passes import encode, joined, single
 
 
 @METHODS.register_module()
@@ -26,7 +24,7 @@ def cct(nets, batch, losses):
         ``sup`` and ``consistency``: scalars.
     """
     net, image, n = nets['net'], batch['labeled']['image'], len(batch['labeled']['image'])
-    features = net.encoder(torch.cat([image, batch['unlabeled']['image']]))
+    features = encode(net, joined(image, batch['unlabeled']['image']), method='cct')
     main = single(net.decoder(features), method='cct')
     target = probabilities(main[n:].detach())
     apart = [losses['consistency'](probabilities(z), target) for z in net.auxiliary([f[n:] for f in features])]

@@ -1,11 +1,9 @@
 """Cross pseudo supervision."""
-import torch
-
 from scarceseg.components.functional import pseudo_label
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
-from ..passes import single
+from ..passes import joined, single
 
 
 @METHODS.register_module()
@@ -25,7 +23,7 @@ def cps(nets, batch, losses, *, confidence=0.0):
         ``sup`` and ``pseudo``: scalars.
     """
     image, label = batch['labeled']['image'], batch['labeled']['label']
-    image, n = torch.cat([image, batch['unlabeled']['image']]), len(image)
+    image, n = joined(image, batch['unlabeled']['image']), len(image)
     first, second = (single(nets[name](image), method='cps') for name in ('first', 'second'))
     return dict(sup=losses['sup'](first[:n], label) + losses['sup'](second[:n], label),
                 pseudo=losses['pseudo'](first, pseudo_label(second, confidence=confidence)) +

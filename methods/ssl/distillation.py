@@ -5,7 +5,7 @@ from scarceseg.components.functional import probabilities
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
-from ..passes import main, single
+from ..passes import encode, joined, main, single
 
 
 @METHODS.register_module()
@@ -29,11 +29,11 @@ def distillation(nets, batch, losses, *, temperature=2.0, levels=(-1, -2)):
         ``sup``, ``logits`` and ``features``: scalars.
     """
     image, label = batch['labeled']['image'], batch['labeled']['label']
-    image, n = torch.cat([image, batch['unlabeled']['image']]), len(image)
-    features = nets['student'].encoder(image)
+    image, n = joined(image, batch['unlabeled']['image']), len(image)
+    features = encode(nets['student'], image, method='distillation')
     logits = single(nets['student'].decoder(features), method='distillation')
     with torch.no_grad():
-        guide = nets['teacher'].encoder(image)
+        guide = encode(nets['teacher'], image, method='distillation')
         target = probabilities(main(nets['teacher'].decoder(guide)).float() / temperature)
     return dict(sup=losses['sup'](logits[:n], label),
                 logits=temperature ** 2 * losses['logits'](logits.float() / temperature, target),

@@ -1,13 +1,11 @@
 """Mutual consistency."""
 from itertools import permutations
 
-import torch
-
 from scarceseg.components.functional import probabilities, sharpen
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
-from ..passes import several
+from ..passes import joined, several
 
 
 @METHODS.register_module()
@@ -31,7 +29,7 @@ def mcnet(nets, batch, losses, *, temperature=0.1):
         UserError: the network has one output.
     """
     image, label = batch['labeled']['image'], batch['labeled']['label']
-    outputs = several(nets['net'](torch.cat([image, batch['unlabeled']['image']])), method='mcnet', networks='MultiDecoderUNet')
+    outputs = several(nets['net'](joined(image, batch['unlabeled']['image'])), method='mcnet', networks='MultiDecoderUNet')
     probs = [probabilities(logits) for logits in outputs]
     sharp = [sharpen(prob.detach(), temperature=temperature) for prob in probs]
     return dict(sup=sum(losses['sup'](logits[:len(image)], label) for logits in outputs),

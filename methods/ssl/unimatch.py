@@ -5,7 +5,7 @@ from scarceseg.components.functional import box_mask, draw_boxes, drop_channels,
 from scarceseg.registry import METHODS, UserError
 
 from ..contract import method_needs
-from ..passes import single
+from ..passes import encode, joined, single
 
 VIEWS = ('image_strong1', 'image_strong2')
 
@@ -41,12 +41,13 @@ def unimatch(nets, batch, losses, *, confidence=0.95, dropout=0.5, share=(0.02, 
         raise UserError(f'method unimatch needs {", ".join(missing)} of the unlabelled images; make them by '
                         "part_transforms=dict(unlabeled=[dict(type='views', count=2, strong=[…])])")
     n, m = len(labeled['image']), len(unlabeled['image'])
-    clean = net.encoder(torch.cat([labeled['image'], unlabeled['image']]))
+    clean = encode(net, joined(labeled['image'], unlabeled['image']), method='unimatch')
     logits = single(net.decoder([torch.cat([f, drop_channels(f[n:], rate=dropout)]) for f in clean]), method='unimatch')
     target = pseudo_label(logits[n:n + m], confidence=confidence)
     mask = box_mask(draw_boxes(2 * m, target.shape[1:], share=share, probability=mixing), target.shape[1:]).to(target.device)
     views = [unlabeled[view] for view in VIEWS]
-    strong = net(paste(torch.cat(views), torch.cat([view.roll(1, 0) for view in views]), mask))
+    mixture = paste(torch.cat(views), torch.cat([view.roll(1, 0) for view in views]), mask)
+    strong = single(net.decoder(net.encoder(mixture)), method='unimatch')
     mixed = paste(torch.cat([target] * 2), torch.cat([target.roll(1, 0)] * 2), mask)
     return dict(sup=losses['sup'](logits[:n], labeled['label']), strong=losses['pseudo'](strong, mixed),
                 features=losses['pseudo'](logits[n + m:], target))

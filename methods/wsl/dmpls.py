@@ -5,6 +5,7 @@ from scarceseg.components.functional import mixed_pseudo_label
 from scarceseg.registry import METHODS
 
 from ..contract import method_needs
+from ..passes import several
 
 
 @METHODS.register_module()
@@ -22,9 +23,12 @@ def dmpls(nets, batch, losses):
 
     Returns:
         ``sup`` and ``pseudo``: scalars.
+
+    Raises:
+        UserError: the network has not two outputs.
     """
     image, scribble = batch['scribbled']['image'], batch['scribbled']['label']
-    first, second = nets['dual'](image)
+    first, second = several(nets['dual'](image), most=2, method='dmpls', networks='DualBranchUNet2D, DualBranchUNet3D')
     pseudo = mixed_pseudo_label(first, second, torch.rand((), device=image.device))
     return dict(sup=(losses['sup'](first, scribble) + losses['sup'](second, scribble)) / 2,
                 pseudo=(losses['pseudo'](first, pseudo) + losses['pseudo'](second, pseudo)) / 2)
