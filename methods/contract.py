@@ -14,20 +14,22 @@ PARTS = ('labeled', 'unlabeled', 'scribbled', 'clean', 'noisy')
 
 
 class Needs(NamedTuple):
-    """Names that a method uses: networks, parts of the batch (none: any with labels), losses, the terms it returns, and pieces of
-    networks that it calls by themselves, {network: names of attributes}."""
+    """Names that a method uses: networks, parts of the batch (none: any with labels), losses, the terms it returns, pieces of
+    networks that it calls by themselves, {network: names of attributes}, and networks that it gives no gradient."""
 
     networks: tuple
     parts: tuple
     losses: tuple
     terms: tuple
     pieces: dict
+    untrained: tuple
 
 
-def method_needs(*, networks, losses, terms, parts='', pieces=None):
+def method_needs(*, networks, losses, terms, parts='', pieces=None, untrained=''):
     """Declare, as words in one string each, the names that a method uses; they are checked when a config is built."""
     pieces = {network: tuple(names.split()) for network, names in (pieces or {}).items()}
-    needs = Needs(tuple(networks.split()), tuple(parts.split()), tuple(losses.split()), tuple(terms.split()), pieces)
+    needs = Needs(tuple(networks.split()), tuple(parts.split()), tuple(losses.split()), tuple(terms.split()), pieces,
+                  tuple(untrained.split()))
     if any('loss' in term for term in needs.terms):
         raise AssertionError('mmengine adds up every value whose name contains "loss"; call the term otherwise')
 
@@ -42,10 +44,11 @@ def check_needs(method, networks, losses, weights):
 
     Args:
         method: a bound method.
-        networks, losses, weights: mappings by name.
+        networks, losses, weights: mappings by name; those of networks are their configs.
 
     Raises:
-        UserError: a network or loss is missing, or a weight or loss is given that the method has no use for.
+        UserError: a network or loss is missing, a weight or loss is given that the method has no use for, or a network would be
+            trained that the method gives no gradient.
     """
     name, needs = method.func.__name__, method.func.needs
     for kind, wanted, given in (('networks', needs.networks, networks), ('losses', needs.losses, losses)):
@@ -53,6 +56,11 @@ def check_needs(method, networks, losses, weights):
         if missing:
             raise UserError(f'method {name} needs {kind} {", ".join(wanted)}; the config lacks {", ".join(missing)} '
                             f'and has {", ".join(given) or "none"}')
+    for key in needs.untrained:
+        if not (networks[key].get('average_of') or networks[key].get('frozen')):
+            source = next(w for w in needs.networks if w != key)
+            raise UserError(f"method {name} does not train networks.{key}; make it an average, dict(type='MomentumAnnealingEMA', "
+                            f'average_of={source!r}), or give it pretrained=… and frozen=True')
     for kind, wanted, given in (('losses', needs.losses, losses), ('terms', needs.terms, weights)):
         for key in given:
             if key not in wanted:

@@ -23,7 +23,7 @@ def build_networks(configs):
     """``ModuleDict`` of the networks, averages behind their sources whatever the order of the config.
 
     Raises:
-        UserError: an average names no network.
+        UserError: an average names no network, or is frozen or pretrained.
     """
     networks = nn.ModuleDict({name: _build(c) for name, c in configs.items() if 'average_of' not in c})
     for name in networks:
@@ -33,6 +33,10 @@ def build_networks(configs):
     for name, config in configs.items():
         if 'average_of' in config:
             source = config['average_of']
+            own = [key for key in ('pretrained', 'frozen') if config.get(key)]
+            if own:
+                raise UserError(f'networks.{name} is an average of {source!r} and follows it from its start; leave out '
+                                f'{", ".join(own)}')
             if source not in trained:
                 raise UserError(f'networks.{name}.average_of={source!r} is no trained network{nearest(source, trained)}; '
                                 f'there are: {", ".join(trained) or "none"}')

@@ -2,6 +2,7 @@
 import torch
 
 from scarceseg.components.labels import IGNORE
+from scarceseg.registry import UserError
 
 from ..postprocess import largest_component
 
@@ -16,8 +17,13 @@ def pseudo_label(logits, *, confidence=0.0):
 
     Returns:
         (N, *space) int64, without gradient.
+
+    Raises:
+        UserError: the confidence is no probability.
     """
-    if confidence <= 0:
+    if not 0 <= confidence <= 1:
+        raise UserError(f'confidence={confidence} of pseudo labels is a probability and must lie in [0, 1]')
+    if confidence == 0:
         return logits.argmax(1)
     prob, label = logits.float().softmax(1).max(1)
     return label.masked_fill_(prob < confidence, IGNORE)

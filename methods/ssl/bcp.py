@@ -10,7 +10,8 @@ from ..passes import single, together
 
 
 @METHODS.register_module()
-@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup pseudo', terms='sup pseudo')
+@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup pseudo', terms='sup pseudo',
+              untrained='teacher')
 def bcp(nets, batch, losses, *, alone=0.0, side=2 / 3):
     """A box of a labelled image in an unlabelled one, and of an unlabelled one in a labelled one [Bai 2023].
 

@@ -2,7 +2,7 @@
 import torch
 
 from scarceseg.components.functional import probabilities
-from scarceseg.registry import METHODS
+from scarceseg.registry import METHODS, UserError
 
 from ..contract import method_needs
 from ..passes import encode, joined, main, single
@@ -10,7 +10,7 @@ from ..passes import encode, joined, main, single
 
 @METHODS.register_module()
 @method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup logits features', terms='sup logits features',
-              pieces=dict(student='encoder decoder', teacher='encoder decoder'))
+              pieces=dict(student='encoder decoder', teacher='encoder decoder'), untrained='teacher')
 def distillation(nets, batch, losses, *, temperature=2.0, levels=(-1, -2)):
     """A network that learns from a trained one, of another kind or size: its soft answers and where its features are active.
 
@@ -27,7 +27,12 @@ def distillation(nets, batch, losses, *, temperature=2.0, levels=(-1, -2)):
 
     Returns:
         ``sup``, ``logits`` and ``features``: scalars.
+
+    Raises:
+        UserError: the temperature is not above 0, or a level is not there.
     """
+    if temperature <= 0:
+        raise UserError(f'temperature={temperature} of distillation must be above 0')
     image, label = batch['labeled']['image'], batch['labeled']['label']
     image, n = joined(image, batch['unlabeled']['image']), len(image)
     features = encode(nets['student'], image, method='distillation')
@@ -35,6 +40,10 @@ def distillation(nets, batch, losses, *, temperature=2.0, levels=(-1, -2)):
     with torch.no_grad():
         guide = encode(nets['teacher'], image, method='distillation')
         target = probabilities(main(nets['teacher'].decoder(guide)).float() / temperature)
+    fewest = min(len(features), len(guide))
+    if not levels or not all(-fewest <= k < fewest for k in levels):
+        raise UserError(f'levels={tuple(levels)} of distillation must be indices of levels that both encoders have; they have '
+                        f'{len(features)} and {len(guide)}')
     return dict(sup=losses['sup'](logits[:n], label),
                 logits=temperature ** 2 * losses['logits'](logits.float() / temperature, target),
                 features=sum(losses['features'](features[k], guide[k]) for k in levels) / len(levels))

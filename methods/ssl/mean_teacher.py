@@ -10,7 +10,8 @@ from ..supervision import supervise
 
 
 @METHODS.register_module()
-@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup consistency', terms='sup consistency')
+@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup consistency', terms='sup consistency',
+              untrained='teacher')
 def mean_teacher(nets, batch, losses, *, noise=0.1):
     """A student that agrees with the moving average of its own weights, both seeing other noise [Tarvainen 2017].
 

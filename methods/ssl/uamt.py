@@ -11,7 +11,8 @@ from ..supervision import supervise
 
 
 @METHODS.register_module()
-@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup consistency', terms='sup consistency')
+@method_needs(networks='student teacher', parts='labeled unlabeled', losses='sup consistency', terms='sup consistency',
+              untrained='teacher')
 def uamt(nets, batch, losses, *, certain, passes=8, noise=0.1, at_once=None):
     """Mean teacher that is followed only where it is certain [Yu 2019].
 
@@ -32,12 +33,14 @@ def uamt(nets, batch, losses, *, certain, passes=8, noise=0.1, at_once=None):
         ``sup`` and ``consistency``: scalars.
 
     Raises:
-        UserError: there is not one pass, or none at once.
+        UserError: there is not one pass, or none at once, or ``certain`` is no share.
     """
-    if passes < 1:
-        raise UserError(f'passes={passes} of uamt must be 1 or more')
+    if passes < 1 or passes != int(passes) or not 0 <= certain <= 1:
+        raise UserError(f'passes={passes} of uamt must be a whole number, 1 or more, and certain={certain}, the uncertainty as a '
+                        'share of the greatest possible, in [0, 1]')
     if at_once is not None and at_once < 1:
         raise UserError(f'at_once={at_once} of uamt must be 1 or more answers; leave it out for all')
+    passes = int(passes)
     image = batch['unlabeled']['image']
     labeled, student = together(nets['student'], batch['labeled']['image'], clipped_noise(image, std=noise))
     with torch.no_grad(), dropout_active(nets['teacher']):
