@@ -30,13 +30,15 @@ def bcp(nets, batch, losses, *, alone=0.0, side=2 / 3):
         ``sup`` and ``pseudo``: scalars, the mean of both directions; in pre-training ``pseudo`` is 0.
 
     Raises:
-        UserError: the parts are not of one even number of images.
+        UserError: the parts are not of one even number of images, or ``side`` is no share.
     """
     labeled, unlabeled = batch['labeled'], batch['unlabeled']
     n, space = len(labeled['image']) // 2, labeled['image'].shape[2:]
     if not len(labeled['image']) == len(unlabeled['image']) == 2 * n:
         raise UserError(f'method bcp mixes halves of as many labelled as unlabelled images, but the batch has '
                         f'{len(labeled["image"])} and {len(unlabeled["image"])}; give both parts the same even number')
+    if not 0 < side <= 1:
+        raise UserError(f"side={side} of bcp is the share of an image's side that a box has, above 0 and up to 1")
     box = draw_boxes(1, space, share=(side ** sum(s > 1 for s in space),) * 2, stretch=1)
     box = box_mask(box, space).to(labeled['image'].device)
     if alone:
