@@ -22,7 +22,13 @@ class Given(nn.Module):
     def forward(self, image):
         self.asked.append(image)
         self.recording.append(torch.is_grad_enabled())
-        return self.answers[len(self.asked) - 1]
+        answer = self.answers[len(self.asked) - 1]
+        return answer if self.recording[-1] else plain(answer)
+
+
+def plain(answer):
+    """What a network gives without autograd."""
+    return type(answer)(map(plain, answer)) if isinstance(answer, (tuple, list)) else answer.detach()
 
 
 class Pieces(nn.Module):
