@@ -43,7 +43,7 @@ def test_every_image_goes_through_a_network_once_and_all_of_them_together(name):
 
 @pytest.mark.parametrize('name', ['cct', 'mcnet', 'unimatch', 'distillation', 'urpc'])
 def test_decoders_are_asked_no_more_than_needed(name):
-    """Auxiliary decoders of cct see unlabelled images alone, that of unimatch weak and perturbed features at once, then strong views."""
+    """Auxiliary decoders of cct see unlabelled images alone; that of unimatch has two passes, of weak and strong views."""
     model, samples = segmentor(name).train(), {}
     for key, network in model.networks.items():
         for part, module in inner(network).named_modules():
