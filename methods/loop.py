@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
+from torch.nn.modules.batchnorm import _NormBase
 
 from scarceseg.registry import LOOPS, UserError
 
@@ -18,7 +19,8 @@ class MethodTrainLoop(BaseLoop):
 
     What mmengine's ``IterBasedTrainLoop`` does, except that batch t is asked of the sampler directly (a resumed run replays
     nothing), that torch's generator is a function of (seed, iteration, rank), and that averages move before the hooks run,
-    so that a checkpoint holds them up to date.
+    so that a checkpoint holds them up to date. Several processes have the same weights, running statistics and averages after
+    every step.
 
     Args:
         max_iters: iterations of the whole training.
@@ -81,9 +83,28 @@ class MethodTrainLoop(BaseLoop):
         torch.manual_seed(step_seed(runner.seed, self._iter, get_rank()))
         self.segmentor.iteration = self._iter
         outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
+        share_statistics(self.segmentor)
         self.segmentor.move_averages()
         runner.call_hook('after_train_iter', batch_idx=self._iter, data_batch=data_batch, outputs=outputs)
         self._iter += 1
+
+
+@torch.no_grad()
+def share_statistics(model):
+    """Make the running statistics of norms in training the mean of those of all processes, each of which sees its share alone.
+
+    Else every process would validate by statistics of its own, averages would differ, and a resumed run would go on with those of
+    the first.
+    """
+    if get_world_size() == 1:
+        return
+    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.training and m.running_mean is not None]
+    if norms:
+        statistics = [s for norm in norms for s in (norm.running_mean, norm.running_var)]
+        flat = torch.cat(statistics)
+        all_reduce(flat, 'mean')
+        for own, mean in zip(statistics, flat.split([len(s) for s in statistics])):
+            own.copy_(mean)
 
 
 def step_seed(seed, iteration, rank):
