@@ -63,20 +63,25 @@ def single(outputs, *, method):
     return main(several(outputs, least=1, most=1, method=method, networks='UNet2D, UNet3D and others with their default settings'))
 
 
-def several(outputs, *, least=2, most=None, method, networks):
+def several(outputs, *, least=2, most=None, alike=False, method, networks):
     """The outputs themselves, where a network has so many.
 
     Args:
         outputs: logits, or a tuple or list of them.
         least, most: their number.
+        alike: whether they must be of one size.
         method: its name, for the sentence.
         networks: which networks have so many, for the sentence.
 
     Raises:
-        UserError: there are fewer or more.
+        UserError: there are fewer or more, or they differ in size.
     """
     number = len(outputs) if isinstance(outputs, (tuple, list)) else 1
     if number < least or (most is not None and number > most):
         wanted = 'one output' if most == 1 else f'{least} outputs' if most == least else f'{least} outputs or more'
         raise UserError(f'method {method} needs a network with {wanted}, but this one has {number}; such are: {networks}')
+    sizes = sorted({tuple(z.shape[2:]) for z in outputs}, reverse=True) if alike else ()
+    if len(sizes) > 1:
+        raise UserError(f'method {method} needs a network with outputs of one size, but those of this one are '
+                        f'{", ".join(map(str, sizes))}; such are: {networks}')
     return outputs

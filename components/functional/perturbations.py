@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from torch.nn import Module
 from torch.nn.modules.batchnorm import _NormBase
 
+from scarceseg.registry import UserError
+
 from .noise import normal_like
 
 
@@ -32,7 +34,13 @@ def feature_drop(features, *, interval=(0.7, 0.9)):
 def drop_channels(features, *, rate=0.5):
     """The map without some of its channels, a map (N, C, *space) to one of the same shape.
 
-    Each channel of each sample is 0 with probability ``rate``, and divided by ``1 - rate`` otherwise [Srivastava 2014]."""
+    Each channel of each sample is 0 with probability ``rate``, and divided by ``1 - rate`` otherwise [Srivastava 2014].
+
+    Raises:
+        UserError: the rate is no probability.
+    """
+    if not 0 <= rate <= 1:
+        raise UserError(f'rate={rate} of dropped channels is a probability and must lie in [0, 1]')
     keep = torch.rand(features.shape[:2], device=features.device) >= rate
     return features * (keep / max(1 - rate, 1e-6)).to(features.dtype).view(*keep.shape, *[1] * (features.ndim - 2))
 

@@ -26,10 +26,11 @@ def mcnet(nets, batch, losses, *, temperature=0.1):
         ``sup`` and ``consistency``: scalars.
 
     Raises:
-        UserError: the network has one output.
+        UserError: the network has one output, or they differ in size.
     """
     image, label = batch['labeled']['image'], batch['labeled']['label']
-    outputs = several(nets['net'](joined(image, batch['unlabeled']['image'])), method='mcnet', networks='MultiDecoderUNet')
+    outputs = nets['net'](joined(image, batch['unlabeled']['image']))
+    outputs = several(outputs, alike=True, method='mcnet', networks='MultiDecoderUNet')
     probs = [probabilities(logits) for logits in outputs]
     sharp = [sharpen(prob.detach(), temperature=temperature) for prob in probs]
     return dict(sup=sum(losses['sup'](logits[:len(image)], label) for logits in outputs),

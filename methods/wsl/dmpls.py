@@ -25,10 +25,10 @@ def dmpls(nets, batch, losses):
         ``sup`` and ``pseudo``: scalars.
 
     Raises:
-        UserError: the network has not two outputs.
+        UserError: the network has not two outputs of one size.
     """
     image, scribble = batch['scribbled']['image'], batch['scribbled']['label']
-    first, second = several(nets['dual'](image), most=2, method='dmpls', networks='DualBranchUNet2D, DualBranchUNet3D')
+    first, second = several(nets['dual'](image), most=2, alike=True, method='dmpls', networks='DualBranchUNet2D, DualBranchUNet3D')
     pseudo = mixed_pseudo_label(first, second, torch.rand((), device=image.device))
     return dict(sup=(losses['sup'](first, scribble) + losses['sup'](second, scribble)) / 2,
                 pseudo=(losses['pseudo'](first, pseudo) + losses['pseudo'](second, pseudo)) / 2)
