@@ -74,11 +74,14 @@ def plain_outputs(network, arguments, outputs):
     return logits if len(logits) > 1 else logits[0]
 
 
-def check_pretrained(configs, load_from=None):
-    """Raise UserError where a file of pretrained weights is missing or overruled; make their paths absolute, in place."""
+def check_pretrained(configs, load_from=None, resume=False):
+    """Raise UserError where a file of pretrained weights is missing or overruled; make their paths absolute, in place.
+
+    A run that is resumed has its weights, and needs the files no more.
+    """
     for name, config in configs.items():
         settings = config.get('pretrained')
-        if config.get('frozen') and settings is None and not load_from:
+        if config.get('frozen') and settings is None and not (load_from or resume):
             raise UserError(f'networks.{name} is frozen, but has no weights to start from; give it '
                             'pretrained=dict(checkpoint=FILE, source=PREFIX)')
         if settings is None:
@@ -92,11 +95,13 @@ def check_pretrained(configs, load_from=None):
             raise UserError(f'networks.{name}.pretrained={settings!r} is written dict(checkpoint=FILE, source=PREFIX, '
                             f'target=PREFIX){nearest(str(wrong[0]), known) if wrong else ""}')
         file = Path(settings['checkpoint']).expanduser().resolve()
+        settings['checkpoint'] = str(file)
+        if resume:
+            continue
         if not file.exists():
             raise UserError(f'networks.{name}.pretrained: there is no file {file} (a relative path starts at the working '
                             'directory); train it first, or say where it is, '
                             f'--cfg-options model.networks.{name}.pretrained.checkpoint=FILE')
-        settings['checkpoint'] = str(file)
         read_checkpoint(file)
 
 

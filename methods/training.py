@@ -87,7 +87,7 @@ def train(config, *, work_dir=None, root='work_dirs', data=None, resume=False, s
     if seed is not None:
         config.setdefault('randomness', {})['seed'] = seed
     assemble(config)
-    check_pretrained(config.model.networks, None if resume else config.get('load_from'))
+    check_pretrained(config.model.networks, None if resume else config.get('load_from'), resume)
     joined = start_processes(config, launcher)
     folder = claim_folder(config, work_dir or config.get('work_dir'), root, resume)
     config.work_dir, config.launcher = str(folder), launcher

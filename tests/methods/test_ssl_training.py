@@ -130,6 +130,20 @@ def test_a_teacher_of_distillation_has_the_weights_of_the_mean_teacher_and_keeps
                           for k in part_of(weights(run), 'networks.student.'))
 
 
+def test_a_distillation_is_resumed_without_the_file_of_its_teacher(small_folder, tmp_path):
+    source = train(small('ssl/mean_teacher_acdc_cpu', iterations=1), work_dir=tmp_path / 'source', data=small_folder)
+
+    def config(iterations):
+        config = small('ssl/distillation_acdc_cpu', iterations=iterations)
+        config.model.networks.teacher.pretrained.checkpoint = str(source / LAST)
+        return config
+    run = train(config(1), work_dir=tmp_path / 'run', data=small_folder)
+    teacher = part_of(weights(run), 'networks.teacher.')
+    (source / LAST).unlink()
+    train(config(2), work_dir=run, data=small_folder, resume=True)
+    assert read_checkpoint(run / LAST)['meta']['iter'] == 2 and same(part_of(weights(run), 'networks.teacher.'), teacher)
+
+
 def test_a_distillation_without_its_teachers_file_says_so(small_folder, tmp_path):
     config = small('ssl/distillation_acdc_cpu', iterations=1)
     config.model.networks.teacher.pretrained.checkpoint = str(tmp_path / 'nowhere.pth')
