@@ -3,10 +3,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from scarceseg.registry import UserError
 from scarceseg.registry.binding import nearest
+
+from .passes import main
 
 HOLDERS = {('encoder', 'decoder'): 'UNet2D, UNet3D, PerturbedDecoderUNet',
            ('encoder', 'decoder', 'auxiliary'): 'PerturbedDecoderUNet'}  # networks with pieces that methods call
@@ -80,6 +83,25 @@ def check_pieces(method, networks):
         if missing:
             raise UserError(f'method {method.func.__name__} calls {", ".join(pieces)} of networks.{name} by themselves, but '
                             f'{type(networks[name]).__name__} has no {", ".join(missing)}; such have: {HOLDERS[pieces]}')
+
+
+@torch.no_grad()
+def check_whole(method, networks, image):
+    """Compare what the pieces that a method calls by themselves make of an image (N, C, *space) with what the whole network does.
+
+    Raises:
+        UserError: they differ, so that the method would train something else than what predicts.
+    """
+    for name in method.func.needs.pieces:
+        network, modes = networks[name], [(m, m.training) for m in networks[name].modules()]
+        network.eval()
+        whole, pieces = main(network(image)), main(network.decoder(network.encoder(image)))
+        for module, mode in modes:
+            module.training = mode
+        if whole.shape != pieces.shape or not torch.allclose(whole, pieces, rtol=1e-3, atol=1e-3, equal_nan=True):
+            raise UserError(f'method {method.func.__name__} calls encoder and decoder of networks.{name} by themselves, but '
+                            f'{type(network).__name__} does more than decoder(encoder(image)), which is of shape '
+                            f'{tuple(pieces.shape)} where the network gives {tuple(whole.shape)}; choose another network')
 
 
 def _is_piece(piece):

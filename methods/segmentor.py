@@ -9,7 +9,7 @@ from mmengine.model import BaseModel
 from scarceseg.registry import INFERERS, LOSSES, METHODS, MODELS, SCHEDULES, UserError
 from scarceseg.registry.binding import nearest
 
-from .contract import check_needs, check_pieces
+from .contract import check_needs, check_pieces, check_whole
 from .networks import build_networks, load_pretrained
 from .weighing import at, build_numbers, weigh
 
@@ -57,7 +57,7 @@ class Segmentor(BaseModel):
             raise UserError(f'predict={predict!r} is none of the networks{nearest(predict, networks)}: {", ".join(networks)}')
         chain = [inferer] if isinstance(inferer, dict) else inferer or []
         self.inferers = [INFERERS.build(config) for config in chain]
-        self.iteration = None
+        self.iteration, self.is_checked = None, False
 
     def forward(self, mode='tensor', **parts):
         """mmengine's entry: ``loss`` for the terms of a training batch, ``predict`` for probabilities of whole cases."""
@@ -66,6 +66,9 @@ class Segmentor(BaseModel):
         if mode == 'loss':
             if self.iteration is None:
                 raise RuntimeError('a Segmentor is trained by MethodTrainLoop, which tells it the iteration')
+            if not self.is_checked:
+                check_whole(self.method, self.networks, next(iter(parts.values()))['image'][:1])
+                self.is_checked = True
             terms = self.method(self.networks, parts, self.losses, **at(self.settings, self.iteration))
             return weigh(terms, at(self.weights, self.iteration))
         if mode == 'predict':

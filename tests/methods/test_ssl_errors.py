@@ -116,10 +116,45 @@ class Lists(nn.Module):
 
     def decoder(self, features):
         z = self.head(features[-1])
-        return self.answers([z]) if self.answers is tuple else self.answers([z, z])
+        return self.answers([z, z] if self.answers is list else [z])
 
     def forward(self, image):
         return self.decoder(self.encoder(image))
+
+
+class Headed(Lists):
+    """One whose decoder has a head behind it, which pieces alone leave out."""
+
+    def __init__(self, in_channels=1, num_classes=3):
+        super().__init__(answers=lambda maps: maps[0])
+        self.last = nn.Conv2d(3, num_classes, 1)
+
+    def forward(self, image):
+        return self.last(super().forward(image))
+
+
+def test_a_network_that_is_more_than_its_pieces_is_refused_at_the_first_step(monkeypatch):
+    monkeypatch.setitem(NETWORKS.module_dict, 'Headed', Headed)
+    model = segmentor('unimatch', networks=dict(net=dict(type='Headed'))).train()
+    model.iteration = 0
+    with pytest.raises(UserError, match=r'Headed does more than decoder\(encoder\(image\)\)') as caught:
+        model(mode='loss', **all_parts('unimatch'))
+    sentence(caught)
+
+
+@pytest.mark.parametrize('name', ['unimatch', 'cct', 'distillation'])
+def test_looking_at_the_pieces_changes_nothing(name):
+    """Neither modes nor running statistics nor what the generator draws."""
+    values = []
+    for checked in (False, True):
+        model = segmentor(name).train()
+        model.iteration, model.is_checked = 0, checked
+        before = [m.training for m in model.modules()]
+        torch.manual_seed(1)
+        values.append((model(mode='loss', **all_parts(name))['loss_sup'], model.state_dict()))
+        assert before == [m.training for m in model.modules()] and model.is_checked
+    (one, first), (two, second) = values
+    assert torch.equal(one, two) and all(torch.equal(first[k], second[k]) for k in first)
 
 
 @pytest.mark.parametrize('name', ['unimatch', 'distillation'])
