@@ -61,8 +61,9 @@ def test_a_teacher_is_its_closed_form_after_every_step(small_folder, tmp_path, s
     assert any('running_var' in k and not torch.equal(teachers[0][k], teachers[-1][k]) for k in teachers[0])
 
 
-def test_a_teacher_starts_as_its_student(small_folder, tmp_path, monkeypatch):
-    """Before the first step, once the weights are loaded."""
+def test_a_teacher_starts_as_its_student_does_once_that_is_loaded(small_folder, tmp_path, monkeypatch):
+    """From a file that the config names for the student: before the first step the teacher has its weights and statistics."""
+    source = train(small('ssl/mean_teacher_acdc_cpu', iterations=2, **FAST), work_dir=tmp_path / 'source', data=small_folder)
     seen, step = [], MethodTrainLoop.run_iter
 
     def noting(self, batch):
@@ -70,8 +71,11 @@ def test_a_teacher_starts_as_its_student(small_folder, tmp_path, monkeypatch):
             seen.append({k: v.clone() for k, v in self.segmentor.state_dict().items()})
         step(self, batch)
     monkeypatch.setattr(MethodTrainLoop, 'run_iter', noting)
-    train(small('ssl/mean_teacher_acdc_cpu', iterations=1), work_dir=tmp_path / 'r', data=small_folder)
-    assert same(part_of(seen[0], 'networks.student.'), part_of(seen[0], 'networks.teacher.module.'))
+    loaded = dict(checkpoint=str(source / LAST), source='networks.student')
+    config = small('ssl/mean_teacher_acdc_cpu', iterations=1, **{'model.networks.student.pretrained': loaded})
+    train(config, work_dir=tmp_path / 'r', data=small_folder, seed=8)
+    student, teacher = part_of(seen[0], 'networks.student.'), part_of(seen[0], 'networks.teacher.module.')
+    assert same(student, teacher) and same(student, part_of(weights(source), 'networks.student.'))
 
 
 def test_peers_start_with_different_weights(small_folder, tmp_path, steps):
