@@ -16,7 +16,13 @@ from .contrastive import info_nce
 from .deep_supervision import deep_supervision, deep_supervision_average, deep_supervision_majority
 from .gated_crf import gated_crf
 from .overlap import group_dice, soft_dice, soft_dice_per_class, tversky
-from .pixelwise import cross_entropy, cross_entropy_map, partial_cross_entropy, soft_cross_entropy
+from .pixelwise import (
+    cross_entropy,
+    cross_entropy_map,
+    partial_cross_entropy,
+    soft_cross_entropy,
+    thresholded_cross_entropy,
+)
 from .robust import generalized_cross_entropy, mae, mse, noise_robust_dice, symmetric_cross_entropy
 from .shape import boundary_length, compactness, size_constraint
 from .smoothing import label_smoothing, slsr
@@ -29,4 +35,4 @@ __all__ = ['attention_transfer', 'boundary_length', 'combined', 'compactness', '
            'gradient_length', 'group_dice', 'info_nce', 'js_divergence', 'js_divergence_map', 'kl_divergence', 'kl_divergence_map',
            'label_smoothing', 'mae', 'mean_squared_error', 'mse', 'mumford_shah', 'noise_robust_dice', 'partial_cross_entropy',
            'size_constraint', 'slsr', 'soft_cross_entropy', 'soft_dice', 'soft_dice_per_class', 'symmetric_cross_entropy',
-           'symmetric_kl', 'symmetric_kl_map', 'total_variation', 'tversky']
+           'symmetric_kl', 'symmetric_kl_map', 'thresholded_cross_entropy', 'total_variation', 'tversky']

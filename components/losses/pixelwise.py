@@ -81,6 +81,21 @@ def partial_cross_entropy(logits, label, *, ignore_index=IGNORE, implied_weight=
 
 
 @LOSSES.register_module()
+def thresholded_cross_entropy(logits, label, *, ignore_index=IGNORE):
+    """Cross entropy of voxels that have a pseudo label, divided by all voxels, so that few confident ones weigh little [Sohn 2020].
+
+    Args:
+        logits: (N, C, *space) unnormalised scores.
+        label: (N, *space) integer class indices, ``ignore_index`` where the confidence is below the threshold.
+        ignore_index: label of voxels without pseudo label.
+
+    Returns:
+        Scalar, float32.
+    """
+    return cross_entropy_map(logits, label, ignore_index=ignore_index).mean()
+
+
+@LOSSES.register_module()
 def soft_cross_entropy(logits, target, mask=None):
     """Cross entropy against class probabilities, ``-Σ_c q_c ln p_c``, averaged over voxels.
 

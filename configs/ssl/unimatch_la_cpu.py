@@ -4,5 +4,5 @@ _base_ = ['../_base_/datasets/la_semi.py', '../_base_/augmentation/blocks_views.
 model = dict(
     networks=dict(net=dict(type='UNet3D', in_channels=1, num_classes=2)),
     method=dict(type='unimatch', confidence=0.95),
-    losses=dict(sup=dict(type='dice_ce'), pseudo=dict(type='cross_entropy')),
+    losses=dict(sup=dict(type='dice_ce'), pseudo=dict(type='thresholded_cross_entropy')),
     weights=dict(sup=0.5, strong=0.25, features=0.25))

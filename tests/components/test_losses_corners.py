@@ -30,6 +30,7 @@ CALLS = {
     **dict.fromkeys(LABELLED, lambda loss, z, y, image: loss(z, y)),
     **dict.fromkeys(COMPARED, lambda loss, z, y, image: loss(z.softmax(1), z.flip(1).softmax(1))),
     **dict.fromkeys(PLAIN, lambda loss, z, y, image: loss(z)),
+    'thresholded_cross_entropy': lambda loss, z, y, image: loss(z, y),
     'slsr': lambda loss, z, y, image: loss(z, y, y == 1),
     'soft_cross_entropy': lambda loss, z, y, image: loss(z, z.flip(1).softmax(1)),
     'size_constraint': lambda loss, z, y, image: loss(z, **BOUNDS),

@@ -17,6 +17,7 @@ from scarceseg.components.losses import (
     slsr,
     soft_cross_entropy,
     symmetric_cross_entropy,
+    thresholded_cross_entropy,
 )
 from scarceseg.registry import UserError
 
@@ -160,3 +161,10 @@ def test_what_cannot_be_meant_is_answered_in_one_sentence(call, parts):
     with pytest.raises(UserError) as caught:
         call(*random_pair((2, 3, 5, 4)))
     assert all(part in str(caught.value) for part in parts) and '\n' not in str(caught.value)
+
+
+def test_thresholded_cross_entropy_is_that_of_the_confident_voxels_divided_by_all():
+    logits, label = torch.randn(2, 3, 4, 4), torch.randint(0, 3, (2, 4, 4))
+    label[:, :, 1:] = IGNORE
+    value = thresholded_cross_entropy(logits, label)
+    assert float(value) == pytest.approx(float(cross_entropy(logits, label)) / 4, rel=1e-5)
