@@ -62,7 +62,7 @@ def check_needs(method, networks, losses, weights):
     for key in needs.untrained:
         if not (networks[key].get('average_of') or networks[key].get('frozen')):
             source = next(w for w in needs.networks if w != key)
-            raise UserError(f"method {name} does not train networks.{key}; make it an average, dict(type='MomentumAnnealingEMA', "
+            raise UserError(f"method {name} does not train networks.{key}; make it an average, dict(type='MovingAverage', "
                             f'average_of={source!r}), or give it pretrained=… and frozen=True')
     for kind, wanted, given in (('losses', needs.losses, losses), ('terms', needs.terms, weights)):
         for key in given:

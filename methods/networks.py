@@ -41,6 +41,9 @@ def build_networks(configs):
                 raise UserError(f'networks.{name}.average_of={source!r} is no trained network{nearest(source, trained)}; '
                                 f'there are: {", ".join(trained) or "none"}')
             networks[name] = _build(config, model=networks[source]).requires_grad_(False)
+            if getattr(networks[name], 'update_buffers', False):
+                raise UserError(f"networks.{name}: {config['type']} with update_buffers loses its weights when they move to "
+                                "another device or memory format; take type='MovingAverage', which averages buffers too")
     return networks
 
 

@@ -22,7 +22,7 @@ class Segmentor(BaseModel):
 
     Args:
         networks: {name: config}. A config with ``average_of`` is an averaged copy of that network, moved after every
-            step: dict(type='ExponentialMovingAverage', average_of='student', momentum=0.01). One with ``pretrained`` starts
+            step: dict(type='MovingAverage', average_of='student', decay=0.99). One with ``pretrained`` starts
             from the weights of another: pretrained=dict(checkpoint='run/last.pth', source='networks.net.encoder',
             target='encoder'), a relative path starting at the working directory. One with ``frozen=True`` stays as it is, in
             evaluation mode.

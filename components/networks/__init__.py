@@ -9,6 +9,7 @@ from .coplenet import COPLENet
 from .dropout import dropout_active
 from .dual_branch import DualBranchUNet, DualBranchUNet2D, DualBranchUNet3D
 from .layers import resize
+from .moving_average import MovingAverage
 from .multi_decoder import MultiDecoderUNet
 from .nested_unet import NestedUNet
 from .perturbed_decoder import PerturbedDecoderUNet
@@ -21,6 +22,6 @@ from .unet2d5 import UNet2D5
 from .unet_scse import UNetScSE
 from .unetr import UNETR, SwinUNETR
 
-__all__ = ['AttentionUNet', 'CANet', 'COPLENet', 'DualBranchUNet', 'DualBranchUNet2D', 'DualBranchUNet3D', 'MultiDecoderUNet',
-           'NestedUNet', 'PerturbedDecoderUNet', 'ResidualEncoderUNet', 'SwinUNETR', 'SwinUNet', 'TransUNet', 'UNETR', 'UNet',
-           'UNet2D', 'UNet2D5', 'UNet3D', 'UNetScSE', 'dropout_active', 'load_matching', 'resize']
+__all__ = ['AttentionUNet', 'CANet', 'COPLENet', 'DualBranchUNet', 'DualBranchUNet2D', 'DualBranchUNet3D', 'MovingAverage',
+           'MultiDecoderUNet', 'NestedUNet', 'PerturbedDecoderUNet', 'ResidualEncoderUNet', 'SwinUNETR', 'SwinUNet', 'TransUNet',
+           'UNETR', 'UNet', 'UNet2D', 'UNet2D5', 'UNet3D', 'UNetScSE', 'dropout_active', 'load_matching', 'resize']

@@ -57,7 +57,8 @@ def logits_of(outputs):
 
 def test_every_network_on_the_shelf_has_a_recipe_here():
     NETWORKS.import_from_location()
-    assert set(RECIPES) == {n for n, c in NETWORKS.module_dict.items() if c.__module__.startswith('scarceseg.')}
+    ours = {n for n, c in NETWORKS.module_dict.items() if c.__module__.startswith('scarceseg.')}
+    assert set(RECIPES) == ours - {'MovingAverage'}  # a copy of any of them
 
 
 @pytest.mark.parametrize('name, dims', CASES)

@@ -13,7 +13,7 @@ from scarceseg.registry import METHODS, MODELS, UserError
 CLASSES = 3
 NETWORK = dict(type='UNet2D', in_channels=1, num_classes=CLASSES, channels=(4, 8), dropout=0.0)
 DUAL = {**NETWORK, 'type': 'DualBranchUNet2D'}
-TEACHER = dict(type='MomentumAnnealingEMA', average_of='student', momentum=0.01, gamma=1)
+TEACHER = dict(type='MovingAverage', average_of='student')
 SUP, CONSISTENCY, PSEUDO = dict(type='dice_ce'), dict(type='mean_squared_error'), dict(type='cross_entropy')
 RAMP = dict(type='sigmoid_rampup', start=0.75, stop=1.0, length=10)
 RECIPES = {

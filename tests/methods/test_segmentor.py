@@ -79,6 +79,12 @@ def test_an_average_follows_its_closed_form_and_starts_equal():
     assert any(float(p.abs().sum()) > 0 for p in average.parameters())
 
 
+def test_averages_that_lose_their_weights_on_the_way_are_refused():
+    slow = dict(type='ExponentialMovingAverage', average_of='net', update_buffers=True)
+    with pytest.raises(UserError, match='networks.slow: .* update_buffers loses its weights .*MovingAverage'):
+        segmentor('supervised', networks=dict(net=NETWORK, slow=slow))
+
+
 def test_the_order_of_names_in_a_config_does_not_matter():
     """A config that is written to a file comes back with its keys sorted."""
     average = dict(type='ExponentialMovingAverage', average_of='dual', momentum=0.1)
