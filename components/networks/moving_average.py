@@ -12,8 +12,8 @@ class MovingAverage(nn.Module):
     """A copy of a network, not trained, whose weights are the exponential moving average of that network's [Tarvainen 2017].
 
     ``θ_avg ← α θ_avg + (1-α) θ`` with ``α = min(1 - 1/(t+1), decay)`` after step t = 0, 1, …: at first the plain mean of what
-    the network was after each step. Running statistics of norms are averaged alike, and in training mode move by what the average itself
-    sees too, so that they fit its weights; whole numbers are copied. Nothing waits for a GPU.
+    the network was after each step. Running statistics of norms are averaged alike, and in training mode move by what the average
+    itself sees too, so that they fit its weights; whole numbers are copied. Nothing waits for a GPU.
 
     Args:
         model: the network; in a config ``average_of`` names it.
