@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 
-from scarceseg.registry import SHELVES
+from scarceseg.registry import SHELVES, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +16,9 @@ class Bfloat16OptimWrapper(OptimWrapper):
 
     Weights, losses and the optimizer stay in float32, and no loss is scaled. It takes the settings of mmengine's ``OptimWrapper``.
     For float16 on a GPU there is mmengine's ``AmpOptimWrapper``.
+
+    Raises:
+        UserError: at the first step, 3D convolutions on a CPU: PyTorch 2.13 gets their gradients wrong where an axis has two voxels.
     """
 
     def __init__(self, *args, **kwargs):
@@ -27,6 +30,9 @@ class Bfloat16OptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model):
         device = next(model.parameters()).device.type
+        if device == 'cpu' and any(isinstance(m, torch.nn.Conv3d) for m in model.modules()):
+            raise UserError("optim_wrapper.type='Bfloat16OptimWrapper' does not train 3D convolutions on a CPU: PyTorch's gradients "
+                            "of them are wrong where an axis is down to two voxels; take type='OptimWrapper'")
         with super().optim_context(model), torch.autocast(device, torch.bfloat16):
             yield
 

@@ -252,3 +252,25 @@ def test_bfloat16_trains_on_a_cpu_and_keeps_weights_in_float32(small_folder, tmp
     assert same(half, again) and not same(half, full)
     assert all(v.dtype != torch.bfloat16 and torch.isfinite(v).all() for v in half.values())
     assert all(torch.allclose(half[k], full[k], atol=0.05) for k in half if k.endswith('weight'))
+
+
+def test_bfloat16_of_3d_convolutions_on_a_cpu_is_refused(la_folder, tmp_path):
+    """PyTorch 2.13 on CPUs: the gradient of a 3x3x3 kernel on features of 2x3x3 voxels is not finite."""
+    config = load_config('fsl/unet3d_la_cpu', options={'train_cfg.max_iters': 1, 'optim_wrapper.type': 'Bfloat16OptimWrapper'})
+    with pytest.raises(UserError, match="does not train 3D convolutions on a CPU.*take type='OptimWrapper'"):
+        train(config, work_dir=tmp_path / 'run', data=la_folder)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (2, 3), (8, 8), (5, 7)])
+def test_bfloat16_gradients_of_2d_convolutions_are_those_of_float32(size):
+    torch.manual_seed(0)
+    image, out = torch.randn(8, 32, *size), torch.randn(8, 64, *size)
+    conv = torch.nn.Conv2d(32, 64, 3, padding=1)
+    gradients = []
+    for half in (False, True):
+        conv.zero_grad()
+        with torch.autocast('cpu', torch.bfloat16, enabled=half):
+            result = conv(image.contiguous(memory_format=torch.channels_last))
+        result.backward(out.to(result.dtype))
+        gradients.append(conv.weight.grad.clone())
+    assert float((gradients[0] - gradients[1]).norm() / gradients[0].norm()) < 0.01
