@@ -18,7 +18,7 @@ class Bfloat16OptimWrapper(OptimWrapper):
     For float16 on a GPU there is mmengine's ``AmpOptimWrapper``.
 
     Raises:
-        UserError: at the first step, 3D convolutions on a CPU: PyTorch 2.13 gets their gradients wrong where an axis has two voxels.
+        UserError: at the first step, 3D convolutions on a CPU; PyTorch 2.13 errs in their gradients where an axis has two voxels.
     """
 
     def __init__(self, *args, **kwargs):
@@ -31,8 +31,8 @@ class Bfloat16OptimWrapper(OptimWrapper):
     def optim_context(self, model):
         device = next(model.parameters()).device.type
         if device == 'cpu' and any(isinstance(m, torch.nn.Conv3d) for m in model.modules()):
-            raise UserError("optim_wrapper.type='Bfloat16OptimWrapper' does not train 3D convolutions on a CPU: PyTorch's gradients "
-                            "of them are wrong where an axis is down to two voxels; take type='OptimWrapper'")
+            raise UserError("optim_wrapper.type='Bfloat16OptimWrapper' does not train 3D convolutions on a CPU: PyTorch's "
+                            "gradients of them are wrong where an axis is down to two voxels; take type='OptimWrapper'")
         with super().optim_context(model), torch.autocast(device, torch.bfloat16):
             yield
 
