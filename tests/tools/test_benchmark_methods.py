@@ -11,6 +11,7 @@ from scarceseg.tools import benchmark_methods
 def implied(name):
     """The multiple that the arithmetic of a shipped config's step implies, with a small network on small images."""
     config = load_config(f'ssl/{name}_acdc_cpu', options={'transforms.0.size': (32, 32)})
+    config.train_dataloader.batch_sampler.parts = dict(labeled=4, unlabeled=4)
     for network in config.model.networks.values():
         if 'average_of' not in network:
             network.update(channels=(4, 8, 8), dropout=0.1)
